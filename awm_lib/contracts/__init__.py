@@ -1,0 +1,1 @@
+"""The shapes of an environment's files. Nothing else in the project defines them."""

@@ -1,0 +1,103 @@
+"""certificate.json: what was executed to show that an environment's tasks can be trusted, and what came out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from awm_lib.contracts.base import Contract
+from awm_lib.contracts.names import ScenarioName, TaskId
+
+CheckName = Literal[
+    "schema", "tools", "oracle", "no_op", "accepts", "mutants", "grounded", "unique", "load_bearing"
+]
+Status = Literal["passed", "failed", "not_shown"]
+
+
+class Check(Contract):
+    """One check's outcome."""
+
+    check: CheckName
+    status: Status
+    findings: list[str] = []
+    """What failed, or why nothing is shown."""
+
+
+class Runs(Contract):
+    """Runs of one family, of variants or of mutants."""
+
+    family: str
+    made: int
+    passed: int
+    """Variants accepted; mutants killed."""
+    equivalent: int = 0
+    """Mutants that leave the same rows and the same answer as the oracle does."""
+
+
+class Difficulty(Contract):
+    """How much a task asks of an agent, from its oracle."""
+
+    calls: int
+    tools: int
+    """Distinct tools."""
+    tables: int
+    """Tables that its calls read or write."""
+    branches: int
+    """Refused calls and stated conditions."""
+    level: Literal["easy", "middle", "hard"]
+
+
+class TaskCertificate(Contract):
+    """The proof of one task."""
+
+    task: TaskId
+    passed: bool
+    difficulty: Difficulty
+    checks: list[Check]
+    variants: list[Runs]
+    mutants: list[Runs]
+    survivors: list[str] = []
+    """Mutants that were judged complete though they are not equivalent."""
+
+
+class FileDigest(Contract):
+    """A file that the certificate is about."""
+
+    file: str
+    sha256: str
+
+
+class Counts(Contract):
+    """Sizes of the environment."""
+
+    tables: int
+    rows: int
+    tools: int
+    business_tools: int
+    """Tools with rules of their own, not made from shorthand."""
+    tasks: int
+    fuzz_calls: int
+    internal_errors: int
+    variants: int
+    variants_accepted: int
+    mutants: int
+    mutants_killed: int
+    mutants_equivalent: int
+
+
+class Certificate(Contract):
+    """The proof of one environment."""
+
+    scenario: ScenarioName
+    passed: bool
+    reasons: list[str] = []
+    """Why it did not pass."""
+    checks: list[Check]
+    """The checks of the environment as a whole: schema and tools."""
+    tasks: list[TaskCertificate]
+    counts: Counts
+    files: list[FileDigest]
+    content_digest: str
+    """Of the seed's rows in order; equal under every SQLite version."""
+    sqlite_version: str
+    recipe: str
+    """The hash of what the checks themselves depend on."""

@@ -1,0 +1,44 @@
+"""JSON files: the same value gives the same bytes, short values on one line, whole files or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+WIDTH = 116
+
+
+def encode(value: Any) -> bytes:
+    """Format a JSON value as people would: what fits in a line stays in a line. Ends in a newline."""
+    return (_format(value, 0, 0) + "\n").encode()
+
+
+def _format(value: Any, indent: int, lead: int) -> str:
+    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, dict | list) or not value or len(flat) + indent + lead <= WIDTH:
+        return flat
+    pad = " " * (indent + 2)
+    if isinstance(value, dict):
+        parts = []
+        for key, item in value.items():
+            label = json.dumps(key, ensure_ascii=False) + ": "
+            parts.append(pad + label + _format(item, indent + 2, len(label) + 1))
+        return "{\n" + ",\n".join(parts) + "\n" + " " * indent + "}"
+    return "[\n" + ",\n".join(pad + _format(item, indent + 2, 1) for item in value) + "\n" + " " * indent + "]"
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file in one step: readers see the old file or the whole new one, also after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
