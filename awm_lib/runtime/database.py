@@ -1,0 +1,90 @@
+"""In-memory SQLite databases: opened from a seed's bytes, bounded, on the logical clock."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from awm_lib.errors import AwmError, ContractError
+from awm_lib.runtime import clock as clocks
+from awm_lib.runtime.clock import Clock
+
+MAX_VALUE_BYTES = 2_000_000
+"""The longest text or blob that a statement may make."""
+STEPS_PER_TICK = 200_000
+MAX_TICKS = 100
+"""A statement may take MAX_TICKS * STEPS_PER_TICK virtual machine steps; steps, not seconds, so runs reproduce."""
+
+
+class Budget:
+    """Stops statements that run away. ``reset`` before each call."""
+
+    __slots__ = ("ticks",)
+
+    def __init__(self) -> None:
+        self.ticks = 0
+
+    def reset(self) -> None:
+        """Start the count anew."""
+        self.ticks = 0
+
+    def tick(self) -> bool:
+        """SQLite's progress handler: true interrupts the statement."""
+        self.ticks += 1
+        return self.ticks > MAX_TICKS
+
+
+def connect(clock: Clock, budget: Budget | None = None) -> sqlite3.Connection:
+    """An empty in-memory database with foreign keys on, explicit transactions, limits, and the logical clock."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = 64")
+    clocks.install(connection, clock)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 1)
+    if budget is not None:
+        connection.set_progress_handler(budget.tick, STEPS_PER_TICK)
+    return connection
+
+
+def load(connection: sqlite3.Connection, image: bytes, name: str = "main") -> None:
+    """Fill a database of a connection with a database file's bytes."""
+    connection.deserialize(image, name=name)
+
+
+def read_image(path: Path) -> bytes:
+    """The bytes of a seed.sqlite, checked to be a whole database. Raises ContractError."""
+    try:
+        image = path.read_bytes()
+    except FileNotFoundError:
+        raise ContractError(f"{path} does not exist", hint=f"build it: snakemake {path}") from None
+    check_image(image, str(path))
+    return image
+
+
+def check_image(image: bytes, source: str) -> None:
+    """Raise ContractError unless the bytes are a whole, sound SQLite database."""
+    remedy = f"delete it and build it again: rm {source} && snakemake {source}"
+    page = int.from_bytes(image[16:18], "big") if len(image) >= 100 else 0
+    if not image.startswith(b"SQLite format 3\x00") or page < 512:
+        raise ContractError(f"{source} is not an SQLite database", hint=remedy)
+    if len(image) != page * int.from_bytes(image[28:32], "big"):
+        raise ContractError(f"{source} is cut off: {len(image):,} bytes", hint=remedy)
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.deserialize(image)
+        found = connection.execute("PRAGMA quick_check").fetchone()[0]
+    except sqlite3.Error as error:
+        raise ContractError(f"{source} is damaged: {error}", hint=remedy) from None
+    finally:
+        connection.close()
+    if found != "ok":
+        raise ContractError(f"{source} is damaged: {found}", hint=remedy)
+
+
+def serialize(connection: sqlite3.Connection) -> bytes:
+    """The database as the bytes of a file."""
+    try:
+        return connection.serialize()
+    except sqlite3.Error as error:
+        raise AwmError(f"the episode's database cannot be copied: {error}") from None

@@ -1,0 +1,135 @@
+"""A built environment: its tools, its context, its initial state, and its episodes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from awm_lib.contracts.oracle import Oracle
+from awm_lib.contracts.scenario import Scenario
+from awm_lib.contracts.spec import Spec
+from awm_lib.contracts.tasks import Context, Tasks
+from awm_lib.errors import AwmError, ContractError, UnknownName
+from awm_lib.runtime import database
+from awm_lib.runtime.clock import Clock
+from awm_lib.runtime.episode import Episode
+from awm_lib.runtime.schema import Schema, Table, read_schema
+from awm_lib.runtime.state import State
+from awm_lib.runtime.tools import Tool, compile_tool
+from awm_lib.verify.verdict import Verdict
+
+Verifier = Callable[[State, State, str | None], Verdict]
+
+
+class Environment:
+    """Everything that episodes of one scenario share; nothing in it ever changes."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        tasks: Tasks,
+        spec: Spec,
+        image: bytes,
+        *,
+        oracle: Oracle | None = None,
+        directory: Path | None = None,
+    ) -> None:
+        """Put an environment together from validated parts. Raises SqlError if a tool does not fit the schema."""
+        for part, name in ((tasks, "tasks.json"), (spec, "spec.json")):
+            if part.scenario != scenario.name:
+                raise ContractError(f"{name} is of scenario {part.scenario!r}, not of {scenario.name!r}")
+        self.scenario = scenario
+        self.tasks = tasks
+        self.spec = spec
+        self.image = image
+        """The bytes of seed.sqlite."""
+        self.directory = directory
+        self._oracle = oracle
+        self._connection = database.connect(Clock(tasks.context.now))
+        database.load(self._connection, image)
+        self.schema: Schema = read_schema(self._connection)
+        self.tools: dict[str, Tool] = _compile_tools(spec, self.schema, self._connection)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> Environment:
+        """Load a built environment, such as ``results/e_commerce_33``.
+
+        Raises ContractError or SqlError with the file, the place and what to do.
+        """
+        home = Path(directory)
+        if not home.is_dir():
+            raise ContractError(f"{home} does not exist", hint=f"build it: snakemake {home}/certificate.json")
+        scenario = Scenario.read(home / "scenario.json")
+        tasks = Tasks.read(home / "tasks.json")
+        spec = Spec.read(home / "spec.json")
+        try:
+            return cls(scenario, tasks, spec, database.read_image(home / "seed.sqlite"), directory=home)
+        except AwmError as error:
+            error.args = (f"{home}: {error.message}",)
+            error.message = error.args[0]
+            raise
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.scenario.name
+
+    @property
+    def context(self) -> Context:
+        """The clock at the start, and the user."""
+        return self.tasks.context
+
+    @cached_property
+    def initial(self) -> State:
+        """All rows before an episode."""
+        return State.read(self._connection, self.schema, self.context.now)
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """The solutions; for verification and certificates, never for agents. Raises ContractError."""
+        if self._oracle is not None:
+            return self._oracle
+        if self.directory is None:
+            raise ContractError(f"{self.name} has no oracle")
+        return Oracle.read(self.directory / "oracle.json")
+
+    def start(self, task: str | None = None) -> Episode:
+        """A new episode in its initial state. Raises UnknownName for a task that does not exist."""
+        if task is not None and task not in {item.id for item in self.tasks.tasks}:
+            raise UnknownName("task", task, [item.id for item in self.tasks.tasks])
+        return Episode(self, task, self.image)
+
+    def table_list(self) -> list[Table]:
+        """The tables, in the schema's order."""
+        return list(self.schema.values())
+
+    def verifier(self, task: str) -> Verifier:
+        """The verifier of one task. Raises StaleView if verifier.py differs from its recompilation."""
+        if task not in self._verifiers:
+            raise UnknownName("verifier for task", task, self._verifiers)
+        return self._verifiers[task]
+
+    @cached_property
+    def _verifiers(self) -> dict[str, Verifier]:
+        from awm_lib.compile.verifier import load_verifiers
+
+        return load_verifiers(self)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The initial database, for queries of the certificate and the oracle; not to be written."""
+        return self._connection
+
+
+def _compile_tools(spec: Spec, schema: Schema, connection: sqlite3.Connection) -> dict[str, Tool]:
+    from awm_lib.compile.crud import expand
+
+    contracts = [*spec.tools, *(tool for crud in spec.crud for tool in expand(crud, schema))]
+    tools: dict[str, Tool] = {}
+    for contract in contracts:
+        if contract.name in tools:
+            raise ContractError(f"spec.json: the tool {contract.name} is defined twice")
+        tools[contract.name] = compile_tool(contract, schema, connection)
+    return tools

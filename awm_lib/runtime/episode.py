@@ -1,0 +1,177 @@
+"""One run of an agent in a world of its own: an in-memory database, a clock, and the tools."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from awm_lib.errors import AwmError, UnknownName
+from awm_lib.runtime import database
+from awm_lib.runtime.clock import Clock
+from awm_lib.runtime.database import Budget
+from awm_lib.runtime.results import Refusal, ToolError, ToolResult
+from awm_lib.runtime.state import Change, State, changes
+from awm_lib.runtime.values import FROM_SQL
+
+if TYPE_CHECKING:
+    from awm_lib.runtime.environment import Environment
+    from awm_lib.verify.verdict import Verdict
+
+MAX_ARGUMENT_BYTES = 200_000
+
+_CONSTRAINTS = {
+    "SQLITE_CONSTRAINT_UNIQUE": ("conflict", "it exists already"),
+    "SQLITE_CONSTRAINT_PRIMARYKEY": ("conflict", "it exists already"),
+    "SQLITE_CONSTRAINT_FOREIGNKEY": ("not_found", "something that it refers to does not exist, or is still referred to"),
+    "SQLITE_CONSTRAINT_CHECK": ("invalid_arguments", "a value is outside what is allowed"),
+    "SQLITE_CONSTRAINT_NOTNULL": ("invalid_arguments", "a value is missing"),
+}
+_LIMITS = ("SQLITE_INTERRUPT", "SQLITE_TOOBIG", "SQLITE_NOMEM", "SQLITE_FULL")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A moment of an episode, to come back to."""
+
+    image: bytes
+    ticks: int
+    calls: int
+
+
+class Episode:
+    """A world in memory that only its own calls change. Calls from several threads are serialized."""
+
+    def __init__(self, environment: Environment, task: str | None, image: bytes, ticks: int = 0, calls: int = 0) -> None:
+        self.environment = environment
+        self.task = task
+        self.clock = Clock(environment.context.now, ticks)
+        self.calls = calls
+        """Tool calls made so far."""
+        self._budget = Budget()
+        self._lock = threading.Lock()
+        self._connection = database.connect(self.clock, self._budget)
+        database.load(self._connection, image)
+        self._user_id = environment.context.user.id
+
+    @property
+    def now(self) -> str:
+        """The clock: 'YYYY-MM-DD HH:MM:SS'."""
+        return self.clock.now
+
+    @property
+    def row_changes(self) -> int:
+        """Rows written so far, those of rolled back programs included; it stands still while only reads run."""
+        return self._connection.total_changes
+
+    def call(self, name: str, arguments: dict[str, Any] | None = None) -> ToolResult:
+        """Call a tool. Never raises for what an agent does: a refused call is a result with an error.
+
+        The clock advances by one second, and the database changes only if the whole program succeeds.
+        """
+        with self._lock:
+            self.clock.advance()
+            self.calls += 1
+            tool = self.environment.tools.get(name)
+            if tool is None:
+                return ToolResult(error=ToolError("unknown_tool", _unknown_tool(name, self.environment.tools)))
+            self._budget.ticks = 0
+            try:
+                binds = tool.bind({} if arguments is None else arguments)
+                binds["_user_id"] = self._user_id
+                binds["_now"] = self.clock.now
+                return ToolResult(tool.run(self._connection, binds))
+            except Refusal as refusal:
+                return ToolResult(error=refusal.error)
+            except sqlite3.Error as error:
+                return ToolResult(error=_from_sqlite(error))
+            except (OverflowError, ValueError, RecursionError) as error:
+                return ToolResult(error=ToolError("internal", f"{type(error).__name__}: {error}"))
+
+    def reset(self) -> None:
+        """Go back to the initial state, in microseconds."""
+        self.restore(Snapshot(self.environment.image, 0, 0))
+
+    def snapshot(self) -> Snapshot:
+        """Remember this moment."""
+        with self._lock:
+            return Snapshot(database.serialize(self._connection), self.clock.ticks, self.calls)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a remembered moment."""
+        with self._lock:
+            database.load(self._connection, snapshot.image)
+            self.clock.set(snapshot.ticks)
+            self.calls = snapshot.calls
+
+    def fork(self) -> Episode:
+        """Another episode that starts where this one is; neither sees the other."""
+        mark = self.snapshot()
+        return Episode(self.environment, self.task, mark.image, mark.ticks, mark.calls)
+
+    def image(self) -> bytes:
+        """The database as the bytes of a file."""
+        with self._lock:
+            return database.serialize(self._connection)
+
+    def state(self) -> State:
+        """All rows as they are now."""
+        with self._lock:
+            return State.read(self._connection, self.environment.schema, self.clock.now)
+
+    def changes(self) -> list[Change]:
+        """The rows that differ from the initial state."""
+        return changes(self.environment.initial, self.state())
+
+    def rows(self, table: str, limit: int = 50, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """Some rows of a table as agents would see their values, and the number of all. Raises UnknownName."""
+        found = self.environment.schema.get(table)
+        if found is None:
+            raise UnknownName("table", table, self.environment.schema)
+        with self._lock:
+            total = self._connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608
+            rows = self._connection.execute(
+                f'SELECT * FROM "{table}" ORDER BY {", ".join(found.key)} LIMIT ? OFFSET ?',  # noqa: S608
+                (limit, offset),
+            ).fetchall()
+        kinds = [(column.name, FROM_SQL.get(column.type)) for column in found.columns]
+        shown = [
+            {name: convert(value) if convert else value for (name, convert), value in zip(kinds, row, strict=True)}
+            for row in rows
+        ]
+        return shown, total
+
+    def verify(self, answer: str | None = None, *, task: str | None = None) -> Verdict:
+        """Judge the state as it is now, and the submitted answer, for the episode's task (or another one).
+
+        Raises AwmError if there is no task to judge.
+        """
+        chosen = task or self.task
+        if chosen is None:
+            raise AwmError("the episode has no task to verify", hint="start it with env.start(task='t01')")
+        return self.environment.verifier(chosen)(self.environment.initial, self.state(), answer)
+
+    def close(self) -> None:
+        """Free the memory; the episode cannot be used afterwards."""
+        with self._lock:
+            self._connection.close()
+
+
+def _unknown_tool(name: str, tools: dict[str, Any]) -> str:
+    shown = str(name)[:80]
+    close = difflib.get_close_matches(shown, tools, n=1, cutoff=0.5)
+    return f"there is no tool {shown!r}" + (f"; did you mean {close[0]}?" if close else "; see the list of tools")
+
+
+def _from_sqlite(error: sqlite3.Error) -> ToolError:
+    name = getattr(error, "sqlite_errorname", "")
+    detail = str(error).removesuffix(" constraint failed")
+    if name in _CONSTRAINTS:
+        kind, meaning = _CONSTRAINTS[name]
+        where = str(error).split(": ", 1)[1] if ": " in str(error) else ""
+        return ToolError(kind, f"{meaning} ({where})" if where else meaning)  # type: ignore[arg-type]
+    if name in _LIMITS or "interrupted" in detail or "too big" in detail:
+        return ToolError("limit_exceeded", f"the call asks for too much ({detail}); ask for less")
+    return ToolError("internal", f"{name or type(error).__name__}: {detail}")

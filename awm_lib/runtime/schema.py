@@ -1,0 +1,160 @@
+"""What a database's schema says: tables, columns, types, keys, enumerations, references."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import dataclass
+
+from awm_lib.contracts.spec import ColumnType
+from awm_lib.errors import SqlError
+
+_TYPES: dict[str, ColumnType] = {
+    "INTEGER": "integer",
+    "INT": "integer",
+    "BIGINT": "integer",
+    "TEXT": "string",
+    "REAL": "number",
+    "NUMERIC": "number",
+    "BOOLEAN": "boolean",
+    "MONEY": "money",
+    "DATE": "date",
+    "DATETIME": "datetime",
+    "TIMESTAMP": "datetime",
+    "JSON": "json",
+}
+_ENUMERATION = r"CHECK\s*\(\s*\"?{name}\"?\s+IN\s*\(([^()]*)\)"
+_STRING = re.compile(r"'((?:[^']|'')*)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column."""
+
+    name: str
+    type: ColumnType
+    not_null: bool
+    default: str | None
+    """The default's SQL text."""
+    generated: bool
+    enum: tuple[str, ...] | None
+    references: tuple[str, str] | None
+    """(table, column) of a foreign key."""
+    minimum: float | None
+    maximum: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    """The primary key's columns; ('rowid',) if none is declared."""
+    unique: frozenset[str]
+    """Columns that are unique by themselves."""
+    autoincrement: bool
+
+    def column(self, name: str) -> Column | None:
+        """A column by name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def integer_key(self) -> str | None:
+        """The single integer key column, whose values SQLite generates."""
+        if len(self.key) != 1:
+            return None
+        column = self.column(self.key[0])
+        return column.name if column is not None and column.type == "integer" else None
+
+
+Schema = dict[str, Table]
+
+
+def column_type(declared: str) -> ColumnType | None:
+    """The contract's type of a declared SQL type; None for an expression or an unknown type."""
+    base = declared.upper().split("(")[0].strip()
+    if base in _TYPES:
+        return _TYPES[base]
+    if base in {"NUM", "BLOB", ""}:
+        return None
+    if "CHAR" in base or "CLOB" in base:
+        return "string"
+    if base in {"DOUBLE", "FLOAT", "DECIMAL", "DOUBLE PRECISION"}:
+        return "number"
+    return None
+
+
+def read_schema(connection: sqlite3.Connection) -> Schema:
+    """All tables of a database, in the order of their creation. Raises SqlError for a type that has no meaning."""
+    found = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+    ).fetchall()
+    return {name: _read_table(connection, name, sql) for name, sql in found}
+
+
+def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
+    references = {
+        row[3]: (row[2], row[4] or "id") for row in connection.execute(f'PRAGMA foreign_key_list("{name}")')
+    }
+    columns, key = [], []
+    for _, column, declared, not_null, default, position, hidden in connection.execute(f'PRAGMA table_xinfo("{name}")'):
+        kind = column_type(declared)
+        if kind is None:
+            raise SqlError(
+                f"schema.sql: table {name}, column {column}: the type {declared!r} has no meaning here",
+                hint="use one of " + ", ".join(_TYPES),
+            )
+        enumeration = re.search(_ENUMERATION.format(name=column), ddl, re.I)
+        texts = _STRING.findall(enumeration.group(1)) if enumeration else []
+        low, high = _range(ddl, column)
+        columns.append(
+            Column(
+                name=column,
+                type=kind,
+                not_null=bool(not_null or position),
+                default=default,
+                generated=hidden in (2, 3),
+                enum=tuple(text.replace("''", "'") for text in texts) or None,
+                references=references.get(column),
+                minimum=low,
+                maximum=high,
+            )
+        )
+        if position:
+            key.append((position, column))
+    unique = set()
+    for _, index, is_unique, _, partial in connection.execute(f'PRAGMA index_list("{name}")').fetchall():
+        parts = [row[2] for row in connection.execute(f'PRAGMA index_info("{index}")')]
+        if is_unique and not partial and len(parts) == 1 and parts[0]:
+            unique.add(parts[0])
+    if len(key) == 1:
+        unique.add(key[0][1])
+    return Table(
+        name=name,
+        comment=_comment(ddl),
+        columns=tuple(columns),
+        key=tuple(column for _, column in sorted(key)) or ("rowid",),
+        unique=frozenset(unique),
+        autoincrement="AUTOINCREMENT" in ddl.upper(),
+    )
+
+
+def _range(ddl: str, column: str) -> tuple[float | None, float | None]:
+    between = re.search(rf"CHECK\s*\(\s*{column}\s+BETWEEN\s+(-?\d+(?:\.\d+)?)\s+AND\s+(-?\d+(?:\.\d+)?)\s*\)", ddl, re.I)
+    if between:
+        return float(between.group(1)), float(between.group(2))
+    low = re.search(rf"CHECK\s*\(\s*{column}\s*>(=?)\s*(-?\d+)\s*\)", ddl, re.I)
+    return (float(low.group(2)) + (0 if low.group(1) else 1) if low else None), None
+
+
+def _comment(ddl: str) -> str:
+    match = re.match(r"CREATE TABLE[^(]*\(\s*--\s*([^\n]*)", ddl, re.I)
+    return match.group(1).strip() if match else ""
+
+
+def reference_of(column: Column) -> str | None:
+    """'table.column' that a column refers to."""
+    return ".".join(column.references) if column.references else None

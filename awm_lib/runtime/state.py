@@ -1,0 +1,116 @@
+"""The rows of a database as values, and the difference between two of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from awm_lib.runtime.database import serialize
+from awm_lib.runtime.schema import Schema, Table
+from awm_lib.runtime.values import FROM_SQL
+
+Key = tuple[Any, ...]
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row that differs between two states, in SQL's values."""
+
+    table: str
+    kind: Literal["insert", "update", "delete"]
+    key: Key
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns whose values differ, for an update; all columns otherwise."""
+        if self.before is None or self.after is None:
+            return list(self.after or self.before or ())
+        return [name for name in self.after if self.after[name] != self.before[name]]
+
+    def plain(self, table: Table) -> dict[str, Any]:
+        """As JSON-able data, with values as agents see them."""
+        kinds = {column.name: column.type for column in table.columns}
+
+        def shown(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
+            if record is None:
+                return None
+            return {name: FROM_SQL.get(kinds[name], lambda v: v)(value) for name, value in record.items()}
+
+        return {
+            "table": self.table,
+            "kind": self.kind,
+            "key": list(self.key),
+            "before": shown(self.before),
+            "after": shown(self.after),
+        }
+
+
+class State:
+    """All rows of all tables (those of SQLite itself excepted), read once."""
+
+    __slots__ = ("_keyed", "court", "image", "now", "schema", "tables")
+
+    def __init__(self, schema: Schema, tables: dict[str, list[Row]], image: bytes, now: str) -> None:
+        self.schema = schema
+        self.tables = tables
+        self.image = image
+        """The same rows as the bytes of a database file, for queries."""
+        self.now = now
+        """The clock at this state."""
+        self.court: Any = None
+        """Where ``awm_lib.verify.court`` keeps its connection; on the initial state only."""
+        self._keyed: dict[str, dict[Key, Row]] = {}
+
+    @classmethod
+    def read(cls, connection: sqlite3.Connection, schema: Schema, now: str) -> State:
+        """Read a database's rows in the order of their keys."""
+        tables = {
+            name: connection.execute(
+                f'SELECT {_columns(table)} FROM "{name}" ORDER BY {", ".join(table.key)}'  # noqa: S608
+            ).fetchall()
+            for name, table in schema.items()
+        }
+        return cls(schema, tables, serialize(connection), now)
+
+    def keyed(self, name: str) -> dict[Key, Row]:
+        """A table's rows by primary key."""
+        if name not in self._keyed:
+            table = self.schema[name]
+            if table.key == ("rowid",):
+                self._keyed[name] = {(row[-1],): row for row in self.tables[name]}
+            else:
+                at = [[column.name for column in table.columns].index(part) for part in table.key]
+                self._keyed[name] = {tuple(row[i] for i in at): row for row in self.tables[name]}
+        return self._keyed[name]
+
+
+def _columns(table: Table) -> str:
+    names = [f'"{column.name}"' for column in table.columns]
+    return ", ".join([*names, "rowid"] if table.key == ("rowid",) else names)
+
+
+def changes(initial: State, final: State) -> list[Change]:
+    """The rows that differ, table by table in the schema's order, each table's in the order of its keys."""
+    found: list[Change] = []
+    for name, table in initial.schema.items():
+        before, after = initial.tables[name], final.tables[name]
+        if before == after:
+            continue
+        columns = [column.name for column in table.columns]
+        old, new = initial.keyed(name), final.keyed(name)
+        for key in old:
+            if key not in new:
+                found.append(Change(name, "delete", key, dict(zip(columns, old[key], strict=False)), None))
+        for key, row in new.items():
+            previous = old.get(key)
+            if previous is None:
+                found.append(Change(name, "insert", key, None, dict(zip(columns, row, strict=False))))
+            elif previous != row:
+                pair = (dict(zip(columns, previous, strict=False)), dict(zip(columns, row, strict=False)))
+                found.append(Change(name, "update", key, *pair))
+    return found
