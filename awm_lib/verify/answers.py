@@ -1,0 +1,136 @@
+"""Answers: what a reply submits, and whether it is the expected value.
+
+Only the submitted value counts: the last ``<answer>`` block, or an unmarked reply if all of it is the value. Prose around
+it never does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_BLOCK = re.compile(r"<answer>(.*?)</answer>", re.S | re.I)
+_NUMBER = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\Z")
+_CURRENCY = re.compile(r"^[$€£¥]\s*|\s*[$€£¥]$")
+_DAY_LAYOUTS = ("%Y-%m-%d", "%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d %b %Y", "%m/%d/%Y", "%Y/%m/%d")
+MAX_LENGTH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The expected answer: its type, its value, and how it is compared."""
+
+    type: str
+    value: Any
+    unit: str | None = None
+    ordered: bool = False
+    tolerance: float = 0
+
+    def accepts(self, reply: str | None) -> bool:
+        """Whether a reply submits this value."""
+        text = submitted(reply)
+        if text is None or not text:
+            return False
+        if self.type == "list":
+            return any(self._same_list(items) for items in _lists(text))
+        return self._same(text, self.value, self.type)
+
+    def _same(self, text: str, value: Any, kind: str) -> bool:
+        if kind in ("integer", "decimal", "money"):
+            given, expected = _number(text, self.unit), _number(str(value), None)
+            if given is None or expected is None:
+                return False
+            slack = Decimal(str(self.tolerance)) or (Decimal("0.0000005") if kind == "decimal" else Decimal(0))
+            return abs(given - expected) <= slack
+        if kind == "date":
+            return _day(text) is not None and _day(text) == _day(str(value))
+        if kind == "id":
+            return text.lstrip("# ").casefold() == str(value).lstrip("# ").casefold()
+        return _plain(text) == _plain(str(value))
+
+    def _same_list(self, items: Sequence[str]) -> bool:
+        expected = list(self.value)
+        if len(items) != len(expected):
+            return False
+        if self.ordered:
+            return all(_same_item(item, value) for item, value in zip(items, expected, strict=True))
+        rest = list(expected)
+        for item in items:
+            found = next((at for at, value in enumerate(rest) if _same_item(item, value)), None)
+            if found is None:
+                return False
+            rest.pop(found)
+        return True
+
+
+def submitted(reply: str | None) -> str | None:
+    """The value that a reply submits: its last ``<answer>`` block, or all of it."""
+    if reply is None:
+        return None
+    blocks = _BLOCK.findall(reply[-MAX_LENGTH:])
+    return (blocks[-1] if blocks else reply[:MAX_LENGTH]).strip()
+
+
+def _plain(text: str) -> str:
+    text = " ".join(text.split()).casefold()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+        text = text[1:-1].strip()
+    return text.removesuffix(".").replace("’", "'")
+
+
+def _number(text: str, unit: str | None) -> Decimal | None:
+    text = text.strip().removesuffix(".") if not text.strip().endswith("..") else text
+    if unit and text.casefold().endswith(unit.casefold()):
+        text = text[: -len(unit)]
+    elif unit and text.casefold().startswith(unit.casefold()):
+        text = text[len(unit) :]
+    text = text.strip()
+    sign = ""
+    if text.startswith("-"):
+        sign, text = "-", text[1:]
+    text = _CURRENCY.sub("", text).strip()
+    if not _NUMBER.match(text):
+        return None
+    try:
+        return Decimal(sign + text.replace(",", ""))
+    except InvalidOperation:
+        return None
+
+
+def _day(text: str) -> date | None:
+    text = " ".join(text.split()).removesuffix(".")
+    if re.match(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?\Z", text):
+        text = text[:10]
+    for layout in _DAY_LAYOUTS:
+        try:
+            return datetime.strptime(text, layout).date()
+        except ValueError:
+            continue
+    return None
+
+
+def _same_item(text: str, value: Any) -> bool:
+    given, expected = _number(text, None), _number(str(value), None)
+    if given is not None and expected is not None:
+        return given == expected
+    return _plain(text.lstrip("#")) == _plain(str(value).lstrip("#"))
+
+
+def _lists(text: str) -> list[list[str]]:
+    """The ways to read a text as a list: JSON, lines, semicolons, commas."""
+    readings = []
+    try:
+        decoded = json.loads(text)
+        if isinstance(decoded, list):
+            return [[str(item) for item in decoded]]
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    for separator in ("\n", ";", ","):
+        items = [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", part).strip() for part in text.split(separator)]
+        readings.append([item for item in items if item])
+    return readings
