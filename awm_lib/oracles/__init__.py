@@ -1,0 +1,1 @@
+"""Solutions: evaluating where values come from, replaying calls, and deriving what changes they make."""
