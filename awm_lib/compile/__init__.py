@@ -1,0 +1,1 @@
+"""Compilers: from data that providers write to files that run."""
