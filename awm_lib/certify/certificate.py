@@ -1,0 +1,118 @@
+"""Certifying an environment: every check executed, everything written down."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+from awm_lib.certify.findings import outcome
+from awm_lib.certify.tasks import certify_task
+from awm_lib.certify.world import check_schema, check_tools
+from awm_lib.compile.database import content_digest
+from awm_lib.contracts.certificate import Certificate, Check, Counts, FileDigest, TaskCertificate
+from awm_lib.contracts.oracle import Solution
+from awm_lib.errors import AwmError
+from awm_lib.runtime.environment import Environment
+
+FILES = (
+    "scenario.json", "tasks.json", "schema.sql", "seed.json", "seed.sqlite", "spec.json", "server.py", "oracle.json",
+    "verifier.py",
+)  # fmt: skip
+MIN_KILLED = 0.9
+"""The share of mutants, equivalents left out, that must be killed in an environment."""
+
+
+def certify(directory: Path, recipe: str = "") -> Certificate:
+    """Execute all checks on a built environment.
+
+    Never raises for what is wrong with the environment: that is what the certificate says.
+    """
+    try:
+        environment = Environment.load(directory)
+        solutions = {solution.task: solution for solution in environment.oracle.solutions}
+        environment.verifier(environment.tasks.tasks[0].id)
+        content = content_digest(environment.initial)
+    except AwmError as error:
+        return _broken(directory, error, recipe)
+    return _certify(environment, solutions, content, directory, recipe)
+
+
+def certify_tasks(environment: Environment, solutions: dict[str, Solution]) -> list[TaskCertificate]:
+    """The certificates of all tasks of an environment."""
+    return [certify_task(environment, task, solutions[task.id], environment.name) for task in environment.tasks.tasks]
+
+
+def _certify(
+    environment: Environment, solutions: dict[str, Solution], content: str, directory: Path, recipe: str
+) -> Certificate:
+    fuzzing = check_tools(environment, environment.name)
+    checks = [check_schema(environment), fuzzing.check]
+    tasks = certify_tasks(environment, solutions)
+    variants = [runs for task in tasks for runs in task.variants]
+    mutants = [runs for task in tasks for runs in task.mutants]
+    counts = Counts(
+        tables=len(environment.schema),
+        rows=sum(len(rows) for rows in environment.initial.tables.values()),
+        tools=len(environment.tools),
+        business_tools=len(environment.spec.tools),
+        tasks=len(tasks),
+        fuzz_calls=fuzzing.calls,
+        internal_errors=fuzzing.internal,
+        variants=sum(runs.made for runs in variants),
+        variants_accepted=sum(runs.passed for runs in variants),
+        mutants=sum(runs.made for runs in mutants),
+        mutants_killed=sum(runs.passed for runs in mutants),
+        mutants_equivalent=sum(runs.equivalent for runs in mutants),
+    )
+    reasons = _reasons(checks, tasks, counts)
+    return Certificate(
+        scenario=environment.name,
+        passed=not reasons,
+        reasons=reasons,
+        checks=checks,
+        tasks=tasks,
+        counts=counts,
+        files=digests(directory),
+        content_digest=content,
+        sqlite_version=sqlite3.sqlite_version,
+        recipe=recipe,
+    )
+
+
+def _reasons(checks: list[Check], tasks: list[TaskCertificate], counts: Counts) -> list[str]:
+    reasons = [f"{check.check}: {check.findings[0]}" for check in checks if check.status == "failed"]
+    for task in tasks:
+        for check in task.checks:
+            if check.status == "failed" and check.check != "mutants":
+                reasons.append(f"{task.task}, {check.check}: {check.findings[0]}")
+    relevant = counts.mutants - counts.mutants_equivalent
+    if relevant and counts.mutants_killed / relevant < MIN_KILLED:
+        reasons.append(f"mutants: only {counts.mutants_killed} of {relevant} are killed")
+    return reasons
+
+
+def digests(directory: Path) -> list[FileDigest]:
+    """The sha256 of every file that the certificate is about."""
+    return [
+        FileDigest(file=name, sha256=hashlib.sha256((directory / name).read_bytes()).hexdigest())
+        for name in FILES
+        if (directory / name).is_file()
+    ]
+
+
+def _broken(directory: Path, error: AwmError, recipe: str) -> Certificate:
+    """The certificate of an environment that cannot even be loaded."""
+    zero = dict.fromkeys(Counts.model_fields, 0)
+    return Certificate(
+        scenario=directory.name,
+        passed=False,
+        reasons=[str(error)],
+        checks=[outcome("schema", [str(error)])],
+        tasks=[],
+        counts=Counts(**zero),
+        files=digests(directory),
+        content_digest="",
+        sqlite_version=sqlite3.sqlite_version,
+        recipe=recipe,
+    )
