@@ -1,0 +1,143 @@
+"""Checking a pack: sample worlds, every template filled several times, every task certified."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from awm_lib.certify.certificate import certify_tasks
+from awm_lib.certify.tasks import certify_task
+from awm_lib.certify.world import check_schema, check_tools
+from awm_lib.contracts.certificate import TaskCertificate
+from awm_lib.contracts.oracle import Oracle
+from awm_lib.contracts.scenario import Scenario
+from awm_lib.contracts.tasks import Tasks
+from awm_lib.errors import AwmError
+from awm_lib.runtime.environment import Environment
+from awm_lib.synthesis.offline.catalogue import scenario_rows
+from awm_lib.synthesis.offline.pack import Pack, TaskTemplate
+from awm_lib.synthesis.offline.provider import empty_environment, synthesize, usable_templates
+from awm_lib.synthesis.offline.templates import Filled, fill
+from awm_lib.synthesis.offline.world import modules_of, sample_world
+
+
+@dataclass(slots=True)
+class TemplateReport:
+    """What became of one template."""
+
+    template: TaskTemplate
+    tried: int = 0
+    filled: int = 0
+    calls: int = 0
+    problems: list[str] = field(default_factory=list)
+    made: int = 0
+    killed: int = 0
+    equivalent: int = 0
+
+
+@dataclass(slots=True)
+class PackReport:
+    """What became of a pack."""
+
+    templates: dict[str, TemplateReport] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    worlds: list[str] = field(default_factory=list)
+    """A line for each scenario sampled as the catalogue would."""
+
+
+def check_pack(pack: Pack, samples: int = 3, only: str | None = None) -> PackReport:
+    """Check a pack in worlds with all modules (every template) and in worlds as the catalogue samples them."""
+    report = PackReport()
+    for module in pack.modules:
+        for template in module.tasks:
+            if only is None or template.name == only:
+                report.templates[template.name] = TemplateReport(template)
+    for number, scenario in enumerate(_full_worlds(pack, samples)):
+        _check_full(pack, scenario, report, number)
+    if only is None:
+        for scenario in scenario_rows([pack], max(samples, len(pack.niches)), 7):
+            _check_sampled(pack, scenario, report)
+    return report
+
+
+def _full_worlds(pack: Pack, samples: int) -> Iterator[Scenario]:
+    names = [module.name for module in pack.modules]
+    for number in range(samples):
+        niche = pack.niches[number % len(pack.niches)]
+        yield Scenario(
+            name=f"{pack.head.name}_{number + 1}", category=pack.head.name, title=niche.titles[0],
+            description=niche.description, pack=pack.head.name, niche=niche.name, modules=names, seed=number,
+        )  # fmt: skip
+
+
+def _check_full(pack: Pack, scenario: Scenario, report: PackReport, number: int) -> None:
+    where = f"niche {scenario.niche}, seed {scenario.seed}"
+    try:
+        world = sample_world(pack, scenario)
+        environment = empty_environment(scenario, world)
+    except AwmError as error:
+        report.problems.append(f"{where}: {error}")
+        return
+    report.problems += [f"{where}: {finding}" for finding in check_schema(environment).findings]
+    report.problems += [f"{where}: {finding}" for finding in check_tools(environment, str(number)).check.findings]
+    for template in usable_templates(modules_of(pack, scenario)):
+        found = report.templates.get(template.name)
+        if found is None:
+            continue
+        chance = random.Random(f"{number}/{template.name}")  # noqa: S311 - reproducible by design
+        reasons: list[str] = []
+        found.tried += 1
+        try:
+            item = fill(template, environment, chance, world.history, reasons=reasons)
+        except AwmError as error:
+            found.problems.append(f"{where}: {error}")
+            continue
+        if item is None:
+            found.problems.append(f"{where}: no candidate works: {'; '.join(dict.fromkeys(reasons[-3:]))}")
+            continue
+        found.filled += 1
+        found.calls += len(item.binding.solution.calls)
+        _record(found, _certify_one(environment, item), item, where)
+
+
+def _certify_one(environment: Environment, item: Filled) -> TaskCertificate:
+    tasks = Tasks(scenario=environment.name, context=environment.context, tasks=[item.task])
+    oracle = Oracle(scenario=environment.name, solutions=[item.binding.solution])
+    single = Environment(environment.scenario, tasks, environment.spec, environment.image, oracle=oracle)
+    return certify_task(single, item.task, item.binding.solution, environment.name)
+
+
+def _record(found: TemplateReport, certificate: TaskCertificate, item: Filled, where: str) -> None:
+    for runs in certificate.mutants:
+        found.made += runs.made
+        found.killed += runs.passed
+        found.equivalent += runs.equivalent
+    for check in certificate.checks:
+        if check.status == "failed":
+            found.problems += [f"{where}: {check.check}: {finding}" for finding in check.findings]
+    if certificate.survivors or not certificate.passed:
+        found.problems.append(f"{where}: instruction: {item.task.instruction}")
+
+
+def _check_sampled(pack: Pack, scenario: Scenario, report: PackReport) -> None:
+    try:
+        made = synthesize(pack, scenario)
+        environment = empty_environment(scenario, sample_world(pack, scenario))
+        oracle = Oracle(scenario=scenario.name, solutions=[binding.solution for binding in made.plan.bindings])
+        whole = Environment(scenario, made.tasks, made.spec, environment.image, oracle=oracle)
+        certificates = certify_tasks(whole, {solution.task: solution for solution in oracle.solutions})
+    except AwmError as error:
+        report.problems.append(f"scenario {scenario.name} (niche {scenario.niche}): {error}")
+        return
+    failed = [f"{c.task} ({b.template})" for c, b in zip(certificates, made.plan.bindings, strict=True) if not c.passed]
+    report.problems += [f"scenario {scenario.name} (niche {scenario.niche}): {name} is not certified" for name in failed]
+    tools = len(whole.tools)
+    calls = [len(solution.calls) for solution in oracle.solutions]
+    distinct = [len({call.tool for call in solution.calls}) for solution in oracle.solutions]
+    refused = sum(any(call.refused for call in solution.calls) for solution in oracle.solutions)
+    rows = sum(len(table) for table in whole.initial.tables.values())
+    report.worlds.append(
+        f"{scenario.name} ({scenario.niche}): {tools} tools, {len(whole.spec.tools)} business, {len(whole.schema)} tables, "
+        f"{rows} rows; calls {sorted(calls)}, distinct {sum(distinct) / len(distinct):.1f}, refused {refused}"
+    )
