@@ -61,7 +61,7 @@ def _found(crud: Crud, table: Table) -> CheckStep:
     shown = f"; see list_{crud.plural or crud.table}" if "list" in crud.verbs else ""
     where = _where(crud, f"{table.integer_key} = :{crud.noun}_id")
     return CheckStep(
-        check=f"SELECT 1 FROM {table.name}{where}",  # noqa: S608
+        check=f"SELECT 1 FROM {table.name}{where}",
         error="not_found",
         message=f"{whose}{_words(crud.noun)} {{{crud.noun}_id}} does not exist{shown}",
     )
@@ -69,7 +69,7 @@ def _found(crud: Crud, table: Table) -> CheckStep:
 
 def _row(crud: Crud, table: Table, key: str) -> ReturnStep:
     where = _where(crud, f"{table.integer_key} = :{key}")
-    return ReturnStep(returns="one", sql=f"SELECT {_visible(crud, table)} FROM {table.name}{where}")  # noqa: S608
+    return ReturnStep(returns="one", sql=f"SELECT {_visible(crud, table)} FROM {table.name}{where}")
 
 
 def _parameter(column: Column, *, required: bool, default: Any, description: str) -> Parameter:
@@ -93,7 +93,9 @@ def _list(crud: Crud, table: Table) -> Tool:
     for name in crud.filters:
         column = table.column(name)
         assert column is not None
-        parameters.append(_parameter(column, required=False, default=None, description=f"Only with this {_words(name)}"))
+        parameters.append(
+            _parameter(column, required=False, default=None, description=f"Only with this {_words(name)}")
+        )
         conditions.append(f"(:{name} IS NULL OR {name} = :{name})")
     if crud.search:
         parameters.append(
@@ -112,7 +114,7 @@ def _list(crud: Crud, table: Table) -> Tool:
         program=[
             ReturnStep(
                 returns="all",
-                sql=f"SELECT {_visible(crud, table)} FROM {table.name}{_where(crud, *conditions)} ORDER BY {order}",  # noqa: S608
+                sql=f"SELECT {_visible(crud, table)} FROM {table.name}{_where(crud, *conditions)} ORDER BY {order}",
             )
         ],
     )
@@ -146,12 +148,17 @@ def _create(crud: Crud, table: Table) -> Tool:
         elif column.type == "datetime" and column.not_null and column.default is None:
             value = ":_now"
         elif column.not_null and column.default is None:
-            raise SqlError(f"crud {table.name}: create cannot set {column.name}: make it writable, or give it a default")
+            raise SqlError(
+                f"crud {table.name}: create cannot set {column.name}: make it writable, or give it a default"
+            )
         else:
             continue
         names.append(column.name)
         values.append(value)
-    insert = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)}) RETURNING {table.integer_key} AS id"
+    insert = (
+        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(values)}) "
+        f"RETURNING {table.integer_key} AS id"
+    )
     return Tool(
         name=f"create_{crud.noun}",
         summary=f"Create {_article(crud.noun)}",
@@ -198,8 +205,8 @@ def _update(crud: Crud, table: Table) -> Tool:
         parameters=[_key(crud, table), *parameters],
         program=[
             _found(crud, table),
-            CheckStep(check=f"SELECT {given}", error="invalid_arguments", message="give at least one field to change"),  # noqa: S608
-            RunStep(run=f"UPDATE {table.name} SET {', '.join(sets)}{where}"),  # noqa: S608
+            CheckStep(check=f"SELECT {given}", error="invalid_arguments", message="give at least one field to change"),
+            RunStep(run=f"UPDATE {table.name} SET {', '.join(sets)}{where}"),
             _row(crud, table, f"{crud.noun}_id"),
         ],
     )
@@ -214,5 +221,5 @@ def _delete(crud: Crud, table: Table) -> Tool:
         effect="write",
         destructive=True,
         parameters=[_key(crud, table)],
-        program=[_found(crud, table), ReturnStep(returns="rowcount", sql=f"DELETE FROM {table.name}{where}")],  # noqa: S608
+        program=[_found(crud, table), ReturnStep(returns="rowcount", sql=f"DELETE FROM {table.name}{where}")],
     )

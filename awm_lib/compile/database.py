@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from awm_lib import sqltext
 from awm_lib.contracts.seed import Seed
@@ -18,7 +19,11 @@ PAGE_SIZE = 1024
 """Small pages keep episodes small: 1,024 episodes of 18 tables take 201 MB (494 MB at 4096)."""
 
 
-def build_database(schema: str, seed: Seed, *, now: str | None = None) -> bytes:
+BUILD_TIME = "2025-01-01 00:00:00"
+"""What the clock functions say while a seed is built, should a default or a generated column use them."""
+
+
+def build_database(schema: str, seed: Seed) -> bytes:
     """The bytes of seed.sqlite.
 
     Raises SqlError if the DDL does not load, ContractError if a row breaks a constraint, with table and row.
@@ -27,8 +32,7 @@ def build_database(schema: str, seed: Seed, *, now: str | None = None) -> bytes:
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute("PRAGMA foreign_keys = ON")
-        if now is not None:
-            clocks.install(connection, Clock(now))
+        clocks.install(connection, Clock(BUILD_TIME))
         create_tables(connection, schema)
         read_schema(connection)
         connection.execute("BEGIN")
@@ -86,12 +90,12 @@ def statements(script: str) -> list[str]:
     return [text for text in found if any(kind not in ("space", "comment") for kind, _ in sqltext.tokens(text))]
 
 
-def _insert(connection: sqlite3.Connection, table: str, columns: list[str], rows: list[list[object]]) -> None:
+def _insert(connection: sqlite3.Connection, table: str, columns: list[str], rows: Sequence[Sequence[object]]) -> None:
     if not rows:
         return
     marks = ", ".join("?" * len(columns))
     names = ", ".join(f'"{column}"' for column in columns)
-    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608 - names are validated identifiers
+    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'
     for number, row in enumerate(rows, 1):
         try:
             connection.execute(statement, row)
@@ -102,7 +106,7 @@ def _insert(connection: sqlite3.Connection, table: str, columns: list[str], rows
 
 def _broken_reference(connection: sqlite3.Connection, table: str, rowid: int, parent: str, number: int) -> str:
     columns = [row[3] for row in connection.execute(f'PRAGMA foreign_key_list("{table}")') if row[0] == number]
-    value = connection.execute(f'SELECT "{columns[0]}" FROM "{table}" WHERE rowid = ?', (rowid,)).fetchone()  # noqa: S608
+    value = connection.execute(f'SELECT "{columns[0]}" FROM "{table}" WHERE rowid = ?', (rowid,)).fetchone()
     return f"seed.json: table {table}, row with key {rowid}: {columns[0]} = {value[0]!r} is no row of {parent}"
 
 

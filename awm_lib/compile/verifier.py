@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from awm_lib import sqltext
 from awm_lib.contracts.oracle import Solution
 from awm_lib.contracts.tasks import AnswerForm, Task
-from awm_lib.errors import ContractError, SqlError, StaleView, SynthesisError
+from awm_lib.errors import ContractError, StaleView, SynthesisError
 from awm_lib.oracles.relations import Derived, derive, rules_of
 from awm_lib.verify import matchers
-from awm_lib.verify.court import query
 from awm_lib.verify.expected import Expected
 
 if TYPE_CHECKING:
@@ -41,7 +40,8 @@ def compile_verifier(environment: Environment) -> str:
     head = f'''"""Verifiers of {environment.name}: {environment.scenario.title}.
 
 Compiled from tasks.json, oracle.json, spec.json and seed.sqlite; edit those. Each function judges the state before
-and after a run, and the answer given. A run is complete if its goal holds, it changed exactly the expected rows, and its
+and after a run, and the answer given. A run is complete if its goal holds, it changed exactly the expected rows, and
+its
 answer is right. Keys of new rows, moments and days are matched by relation, since they differ from run to run.
 """
 
@@ -59,7 +59,7 @@ def load_verifiers(environment: Environment) -> dict[str, Verifier]:
     if environment.directory is not None:
         check_equal(environment.directory / "verifier.py", text)
     namespace: dict[str, Any] = {"__name__": f"verifiers_of_{environment.name}"}
-    exec(compile(text, f"<verifier.py of {environment.name}>", "exec"), namespace)  # noqa: S102 - our own compiler's text
+    exec(compile(text, f"<verifier.py of {environment.name}>", "exec"), namespace)
     verifiers: dict[str, Verifier] = namespace["VERIFIERS"]
     return verifiers
 
@@ -125,7 +125,7 @@ def verify_{task.id}(initial: State, final: State, answer: str | None) -> Verdic
         arguments.append(f"rules=Rules.of({', '.join(parts)})".replace("'", '"'))
     if task.answer is not None:
         used.add("Answer")
-        arguments.append(f"expected_answer={_answer(environment, task.answer, solution, derived)}")
+        arguments.append(f"expected_answer={_answer(task.answer, solution, derived)}")
     body = "".join(f"        {argument},\n" for argument in arguments)
     return f"{head}    return judge(\n{body}    )\n"
 
@@ -142,7 +142,7 @@ def sql_literal(sql: str, indent: int) -> str:
     return '"""\n' + "\n".join(pad + line for line in lines) + "\n" + " " * indent + '"""'
 
 
-def _answer(environment: Environment, form: AnswerForm, solution: Solution, derived: Derived) -> str:
+def _answer(form: AnswerForm, solution: Solution, derived: Derived) -> str:
     assert solution.answer is not None
     value = solution.answer.value if solution.answer.source is None else derived.answer
     parts = [literal(form.type), literal(value)]
@@ -158,7 +158,9 @@ def _answer(environment: Environment, form: AnswerForm, solution: Solution, deri
 def _changes(changes: list[Expected], used: set[str]) -> str:
     if not changes:
         return "            []"
-    return "            [\n" + "".join(f"                {_change(item, used)},\n" for item in changes) + "            ]"
+    return (
+        "            [\n" + "".join(f"                {_change(item, used)},\n" for item in changes) + "            ]"
+    )
 
 
 def _change(item: Expected, used: set[str]) -> str:
@@ -206,20 +208,3 @@ def literal(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(literal(item) for item in value) + "]"
     return repr(value)
-
-
-def expected_by_sql(environment: Environment, task: Task, solution: Solution, final: Any) -> Any:
-    """The expected answer by its own SQL, in the form that the calls' results have. Raises SqlError, SynthesisError."""
-    assert solution.answer is not None and task.answer is not None
-    try:
-        rows = query(environment.initial, final, solution.answer.sql)
-    except SqlError as error:
-        raise SynthesisError(f"task {task.id}, answer: {error.message}") from None
-    if task.answer.type == "list":
-        return [row[0] for row in rows]
-    if len(rows) != 1:
-        raise SynthesisError(f"task {task.id}: the answer's SQL gives {len(rows)} rows instead of one")
-    value = rows[0][0]
-    return round(value / 100, 2) if task.answer.type == "money" and isinstance(value, int | float) else value
-
-
