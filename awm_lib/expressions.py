@@ -303,7 +303,9 @@ def _f_string(node: ast.JoinedStr) -> Evaluate:
 def _formatted(value: Evaluate, layout: Evaluate | None) -> Evaluate:
     def evaluate(scope: Scope) -> str:
         shape = layout(scope) if layout else ""
-        if len(shape) > 8 or any(len(digits) > 2 for digits in "".join(c if c.isdigit() else " " for c in shape).split()):
+        if len(shape) > 8 or any(
+            len(digits) > 2 for digits in "".join(c if c.isdigit() else " " for c in shape).split()
+        ):
             raise ExpressionError(f"the format {shape!r} is too wide")
         return format(value(scope), shape)
 

@@ -42,7 +42,9 @@ def ranked(records: Sequence[Record], field: str, reverse: bool = False) -> list
 
 
 def lowest(records: Sequence[Record], field: str) -> Record:
-    """The record with the smallest value. Raises ExpressionError if the list is empty or the smallest value is shared."""
+    """The record with the smallest value. Raises ExpressionError if the list is empty or the smallest value is
+    shared.
+    """
     return _winner(records, field, reverse=False)
 
 
@@ -56,7 +58,9 @@ def _winner(records: Sequence[Record], field: str, reverse: bool) -> Record:
     if not order:
         raise ExpressionError("the list is empty")
     if len(order) > 1 and order[0][field] == order[1][field]:
-        raise ExpressionError(f"several records have the {'highest' if reverse else 'lowest'} {field}: {order[0][field]!r}")
+        raise ExpressionError(
+            f"several records have the {'highest' if reverse else 'lowest'} {field}: {order[0][field]!r}"
+        )
     return order[0]
 
 

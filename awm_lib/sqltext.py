@@ -100,7 +100,8 @@ def has_limit(sql: str) -> bool:
 
 def last_order_term(sql: str) -> str | None:
     """The column of the outermost ORDER BY's last term, in lower case, without its table and direction."""
-    depth, after, term = 0, False, []
+    depth, after = 0, False
+    term: list[str] = []
     pairs = [(kind, text) for kind, text in tokens(sql) if kind not in {"space", "comment"}]
     for position, (kind, text) in enumerate(pairs):
         if text == "(":
@@ -121,7 +122,22 @@ def last_order_term(sql: str) -> str | None:
 
 
 _BREAK_BEFORE = frozenset(
-    {"from", "where", "group", "having", "order", "limit", "union", "join", "left", "set", "values", "returning", "and", "on"}
+    {
+        "from",
+        "where",
+        "group",
+        "having",
+        "order",
+        "limit",
+        "union",
+        "join",
+        "left",
+        "set",
+        "values",
+        "returning",
+        "and",
+        "on",
+    }
 )
 
 

@@ -56,7 +56,7 @@ def _mutants(
 ) -> Iterator[Mutant]:
     yield from _dropped(environment, task, solution)
     yield from _changed(environment, task, solution, oracle, chance)
-    yield from _extra(environment, task, solution, oracle, chance)
+    yield from _extra(environment, solution, oracle, chance)
     if task.answer is not None:
         for family, answer in wrong_answers(environment, task, oracle.answer, chance):
             yield family, answer[:80], oracle, answer
@@ -85,16 +85,12 @@ def _changed(
         value = other_value(parameter, step.arguments[parameter.name], environment, chance)
         if value is None:
             continue
-        run = replay(
-            environment, task, solution, instead={(step.call.id, parameter.name): value}, lenient=True
-        )
+        run = replay(environment, task, solution, instead={(step.call.id, parameter.name): value}, lenient=True)
         name = f"{step.call.id} ({step.call.tool}) with {parameter.name} = {str(value)[:60]!r}"
         yield "changed_argument", name, run, answer_text(run.answer)
 
 
-def _extra(
-    environment: Environment, task: Task, solution: Solution, oracle: Replay, chance: random.Random
-) -> Iterator[Mutant]:
+def _extra(environment: Environment, solution: Solution, oracle: Replay, chance: random.Random) -> Iterator[Mutant]:
     """The whole solution, and one more write somewhere else that has an effect."""
     history = frozenset(item.table for item in solution.expect.history)
     writers = [tool for tool in environment.tools.values() if tool.writes]
@@ -126,7 +122,10 @@ def wrong_answers(environment: Environment, task: Task, right: Any, chance: rand
         yield "lists_everything", ", ".join(days_after(right, days) for days in (-1, 0, 1))
     elif form.type == "list":
         yield "wrong_answer", answer_text(list(right)[1:]) or "[]"
-        yield "lists_everything", answer_text([*right, *_neighbours(environment, right[0] if right else "", chance)[:3]]) or ""
+        yield (
+            "lists_everything",
+            answer_text([*right, *_neighbours(environment, right[0] if right else "", chance)[:3]]) or "",
+        )
         if form.ordered and len(right) > 1 and list(reversed(right)) != list(right):
             yield "wrong_answer", answer_text(list(reversed(right))) or ""
     else:

@@ -11,7 +11,8 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\Z")
 
 
 def fingerprint(initial: State, final: State, history: frozenset[str]) -> dict[str, list[Any]]:
-    """The rows of a final state that are not in the initial one, and those that are gone, with the values that no run can
+    """The rows of a final state that are not in the initial one, and those that are gone, with the values that no
+    run can
     repeat made plain: new keys by their order, moments of the episode by a mark."""
     renamed = _new_keys(initial, final)
     found = {}
@@ -30,7 +31,7 @@ def fingerprint(initial: State, final: State, history: frozenset[str]) -> dict[s
             )
             for row in after - before
         ]
-        gone = [row for row in before - after]
+        gone = before - after
         found[name] = [sorted(map(str, new)), sorted(map(str, gone))]
     return found
 

@@ -132,8 +132,17 @@ def invalid_arguments(tool: Tool, environment: Environment, chance: random.Rando
 def _wrong(parameter: Parameter, chance: random.Random, *, hostile: bool) -> Any:
     if hostile:
         return chance.choice(
-            ["' OR 1=1; DROP TABLE users; --", "x" * 50_000, float("nan"), float("inf"), 2**70, {"a": {"b": [1]}}, "\x00", "\ud800"]
+            [
+                "' OR 1=1; DROP TABLE users; --",
+                "x" * 50_000,
+                float("nan"),
+                float("inf"),
+                2**70,
+                {"a": {"b": [1]}},
+                "\x00",
+                "\ud800",
+            ]
         )
     if parameter.type in ("string", "date", "datetime"):
         return chance.choice([12, True, ["a"], {"value": "a"}]) if parameter.type == "string" else "tomorrow"
-    return chance.choice(["five", [1], {"value": 1}, "" ])
+    return chance.choice(["five", [1], {"value": 1}, ""])

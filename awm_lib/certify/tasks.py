@@ -8,7 +8,7 @@ import random
 from awm_lib.certify.findings import outcome
 from awm_lib.certify.mutants import check_mutants
 from awm_lib.certify.variants import check_variants
-from awm_lib.contracts.certificate import Check, Difficulty, TaskCertificate
+from awm_lib.contracts.certificate import Check, CheckName, Difficulty, TaskCertificate
 from awm_lib.contracts.oracle import Argument, Solution
 from awm_lib.contracts.spec import Parameter
 from awm_lib.contracts.tasks import Task
@@ -24,21 +24,22 @@ CLAIMS = (None, "", "Done.", "The task has been completed successfully.", "<answ
 """What an agent that did nothing might say."""
 
 _NUMBER_WORDS = (
-    ["zero", "no", "none"], ["one", "a", "an", "single", "once"], ["two", "twice", "both", "a pair", "a couple"], ["three"], ["four"],
+    ["zero", "no", "none"], ["one", "a", "an", "single", "once"], ["two", "twice", "both", "a pair", "a couple"],
+    ["three"], ["four"],
     ["five"], ["six", "half a dozen"], ["seven"], ["eight"], ["nine"], ["ten"], ["eleven"], ["twelve", "a dozen"],
 )  # fmt: skip
 
 
 def certify_task(environment: Environment, task: Task, solution: Solution, seed: str) -> TaskCertificate:
     """Execute every check of one task."""
-    chance = random.Random(f"{seed}/{task.id}")  # noqa: S311 - reproducible by design
+    chance = random.Random(f"{seed}/{task.id}")
     oracle = replay(environment, task, solution)
     findings = _oracle_findings(environment, task, solution, oracle)
     checks = [outcome("oracle", findings), outcome("no_op", _no_op_findings(environment, task))]
     difficulty = measure(environment, solution)
     if findings:
         blocked = ["the solution does not work, so nothing can be shown"]
-        names = ("accepts", "mutants", "grounded", "unique", "load_bearing")
+        names: tuple[CheckName, ...] = ("accepts", "mutants", "grounded", "unique", "load_bearing")
         checks += [outcome(name, [], not_shown=blocked) for name in names]
         return TaskCertificate(
             task=task.id, passed=False, difficulty=difficulty, checks=checks, variants=[], mutants=[]
@@ -150,7 +151,8 @@ def _spoken(value: object) -> list[str]:
 
 def _is_literal(source: str) -> bool:
     return all(
-        isinstance(node, ast.Constant | ast.List | ast.Load | ast.UnaryOp | ast.USub) for node in ast.walk(parse(source).tree)
+        isinstance(node, ast.Constant | ast.List | ast.Load | ast.UnaryOp | ast.USub)
+        for node in ast.walk(parse(source).tree)
     )
 
 
@@ -162,8 +164,8 @@ def _unique(environment: Environment, solution: Solution) -> Check:
 
 
 def _load_bearing(environment: Environment, task: Task, solution: Solution) -> Check:
-    findings = []
-    undeclared = []
+    findings: list[str] = []
+    undeclared: list[str] = []
     names = {call.id for call in solution.calls}
     used: set[str] = set()
     for call in solution.calls:
@@ -194,10 +196,6 @@ def measure(environment: Environment, solution: Solution) -> Difficulty:
     known = [environment.tools[name] for name in tools if name in environment.tools]
     tables = frozenset().union(*(tool.reads | tool.written for tool in known))
     branches = sum(call.refused is not None or call.when is not None for call in solution.calls)
-    points = (
-        len(solution.calls) / 2 + len(tools) / 2 + len(tables) / 4 + branches + len(solution.selections)
-    )
+    points = len(solution.calls) / 2 + len(tools) / 2 + len(tables) / 4 + branches + len(solution.selections)
     level = "easy" if points < 5.5 else "middle" if points < 8.5 else "hard"
-    return Difficulty(
-        calls=len(solution.calls), tools=len(tools), tables=len(tables), branches=branches, level=level
-    )
+    return Difficulty(calls=len(solution.calls), tools=len(tools), tables=len(tables), branches=branches, level=level)

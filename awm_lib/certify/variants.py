@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from awm_lib.certify.samples import invalid_arguments, valid_arguments
 from awm_lib.contracts.certificate import Runs
@@ -51,7 +52,7 @@ def _variants(
             yield family, found, answer_text(found.answer)
 
     yield from run("extra_reads", _with_reads(environment, calls, chance))
-    for changed in _reordered(environment, task, solution, oracle):
+    for changed in _reordered(environment, solution):
         yield from run("reordered", changed)
     refused = _refused_call(environment, chance)
     if refused is not None:
@@ -69,7 +70,7 @@ def _variants(
         yield "answer_in_prose", found, f"I looked it up for you.\n<answer>{answer_text(found.answer)}</answer>"
 
 
-def _plain_call(name: str, tool: str, arguments: dict[str, object], refused: object = None) -> Call:
+def _plain_call(name: str, tool: str, arguments: dict[str, Any], refused: Any = None) -> Call:
     return Call.model_construct(
         id=name,
         tool=tool,
@@ -113,7 +114,7 @@ def _refused_call(environment: Environment, chance: random.Random) -> Call | Non
         probe.close()
 
 
-def _reordered(environment: Environment, task: Task, solution: Solution, oracle: Replay) -> Iterator[list[Call]]:
+def _reordered(environment: Environment, solution: Solution) -> Iterator[list[Call]]:
     """Orders with two neighbours swapped that do not depend on each other: each gives the same result either way."""
     calls = solution.calls
     made = 0

@@ -46,8 +46,8 @@ def check_schema(environment: Environment) -> Check:
         table = environment.schema.get(name)
         if table is not None and table.integer_key and not table.autoincrement:
             findings.append(
-                f"table {name}: tools insert rows, so its key must be INTEGER PRIMARY KEY AUTOINCREMENT, or keys of deleted "
-                "rows would come back"
+                f"table {name}: tools insert rows, so its key must be INTEGER PRIMARY KEY AUTOINCREMENT, "
+                "or keys of deleted rows would come back"
             )
     return outcome("schema", findings)
 
@@ -66,9 +66,10 @@ def _inserted_tables(environment: Environment) -> set[str]:
 def check_tools(environment: Environment, seed: str) -> Fuzzing:
     """Call every tool with valid and invalid arguments.
 
-    No call may end in an internal error, give data outside its published schema, or, if it reads or is refused, change a row.
+    No call may end in an internal error, give data outside its published schema, or, if it reads or is refused,
+    change a row.
     """
-    chance = random.Random(f"{seed}/fuzz")  # noqa: S311 - reproducible by design
+    chance = random.Random(f"{seed}/fuzz")
     findings: list[str] = []
     internal = calls = 0
     names = list(environment.tools)

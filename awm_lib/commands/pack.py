@@ -9,7 +9,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("action", choices=["check", "list"], help="check a pack, or list the packs")
     parser.add_argument("name", nargs="?", help="the pack")
-    parser.add_argument("--samples", type=int, default=3, help="worlds with all modules to fill every template in (default 3)")
+    parser.add_argument(
+        "--samples", type=int, default=3, help="worlds with all modules to fill every template in (default 3)"
+    )
     parser.add_argument("--template", help="only this template")
 
 
@@ -47,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     killed = sum(found.killed for found in report.templates.values())
     equivalent = sum(found.equivalent for found in report.templates.values())
     print(
-        f"\n{pack.head.name}: {len(pack.modules)} modules, {tables} tables, {business + plain} tools ({business} business), "
+        f"\n{pack.head.name}: {len(pack.modules)} modules, {tables} tables, "
+        f"{business + plain} tools ({business} business), "
         f"{len(report.templates)} templates, {len(pack.niches)} niches; mutants killed {killed} of {made} "
         f"(+{equivalent} equivalent); {wrong} problems"
     )

@@ -7,9 +7,7 @@ from typing import Literal
 from awm_lib.contracts.base import Contract
 from awm_lib.contracts.names import ScenarioName, TaskId
 
-CheckName = Literal[
-    "schema", "tools", "oracle", "no_op", "accepts", "mutants", "grounded", "unique", "load_bearing"
-]
+CheckName = Literal["schema", "tools", "oracle", "no_op", "accepts", "mutants", "grounded", "unique", "load_bearing"]
 Status = Literal["passed", "failed", "not_shown"]
 
 

@@ -21,9 +21,7 @@ class TableRows(Contract):
     def _rows_have_all_columns(self) -> Self:
         for number, row in enumerate(self.rows, 1):
             if len(row) != len(self.columns):
-                raise ValueError(
-                    f"table {self.table}, row {number}: {len(row)} values for {len(self.columns)} columns"
-                )
+                raise ValueError(f"table {self.table}, row {number}: {len(row)} values for {len(self.columns)} columns")
         return self
 
 

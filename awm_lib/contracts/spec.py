@@ -28,7 +28,9 @@ class Parameter(Contract):
     items: ScalarType | None = None
     """The type of an array's items."""
     required: bool | None = None
-    """By default true exactly if there is no ``default``. A parameter that is not given is bound as its default or NULL."""
+    """By default true exactly if there is no ``default``. A parameter that is not given is bound as its default or
+    NULL.
+    """
     default: Value = None
     minimum: float | None = None
     maximum: float | None = None
@@ -98,10 +100,13 @@ class ReturnStep(Contract):
     types: list[ResultType] = []
 
 
+_STEP_KINDS: dict[type, str] = {CheckStep: "check", LetStep: "let", RunStep: "run", ReturnStep: "return"}
+
+
 def _kind_of_step(value: Any) -> str | None:
     if isinstance(value, dict):
         return next((key for key in ("check", "let", "run", "return") if key in value), None)
-    return {CheckStep: "check", LetStep: "let", RunStep: "run", ReturnStep: "return"}.get(type(value))
+    return _STEP_KINDS.get(type(value))
 
 
 Step = Annotated[

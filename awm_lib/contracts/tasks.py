@@ -53,7 +53,9 @@ class Task(Contract):
     @model_validator(mode="after")
     def _answer_fits_kind(self) -> Self:
         if (self.kind == "action") != (self.answer is None):
-            raise ValueError(f"{self.id}: a task of kind {self.kind!r} " + ("has no" if self.answer else "needs an") + " answer form")
+            raise ValueError(
+                f"{self.id}: a task of kind {self.kind!r} " + ("has no" if self.answer else "needs an") + " answer form"
+            )
         return self
 
 

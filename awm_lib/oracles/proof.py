@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from awm_lib.compile.verifier import expected_by_sql
 from awm_lib.contracts.oracle import Argument, Call, ExpectedAnswer, Solution
 from awm_lib.contracts.tasks import Task
-from awm_lib.errors import AwmError, SqlError
+from awm_lib.errors import AwmError, SqlError, SynthesisError
 from awm_lib.oracles.replay import Replay, Step, answer_text, replay
 from awm_lib.runtime.environment import Environment
 from awm_lib.runtime.state import State
@@ -37,7 +36,11 @@ def prove(environment: Environment, task: Task, solution: Solution) -> Proof:
         problems = [
             *goal_problems(environment, solution, final),
             *answer_problems(environment, task, solution, run, final),
-            *(problem for item in solution.selections for problem in selection_problems(environment, item.sql, item.name)),
+            *(
+                problem
+                for item in solution.selections
+                for problem in selection_problems(environment, item.sql, item.name)
+            ),
         ]
         return Proof(problems=problems) if problems else Proof(resolve(solution, run))
     except AwmError as error:
@@ -89,7 +92,9 @@ def selection_problems(environment: Environment, sql: str, name: str) -> list[st
     if any(len(row) < 2 for row in rows):
         return [f"selection {name}: give the identity and the criterion as two columns"]
     winners = {row[0] for row in rows if row[1] == rows[0][1]}
-    return [] if len(winners) == 1 else [f"selection {name} has {len(winners)} winners: {sorted(map(str, winners))[:5]}"]
+    return (
+        [] if len(winners) == 1 else [f"selection {name} has {len(winners)} winners: {sorted(map(str, winners))[:5]}"]
+    )
 
 
 def resolve(solution: Solution, run: Replay) -> Solution:
@@ -109,3 +114,18 @@ def _resolved(step: Step) -> Call:
         for argument in step.call.arguments
     ]
     return step.call.model_copy(update={"arguments": arguments})
+
+
+def expected_by_sql(environment: Environment, task: Task, solution: Solution, final: State) -> Any:
+    """The expected answer by its own SQL, in the form that the calls' results have. Raises SqlError, SynthesisError."""
+    assert solution.answer is not None and task.answer is not None
+    try:
+        rows = query(environment.initial, final, solution.answer.sql)
+    except SqlError as error:
+        raise SynthesisError(f"task {task.id}, answer: {error.message}") from None
+    if task.answer.type == "list":
+        return [row[0] for row in rows]
+    if len(rows) != 1:
+        raise SynthesisError(f"task {task.id}: the answer's SQL gives {len(rows)} rows instead of one")
+    value = rows[0][0]
+    return round(value / 100, 2) if task.answer.type == "money" and isinstance(value, int | float) else value

@@ -1,7 +1,9 @@
 """Deriving the expected changes of a task from its oracle's real runs.
 
-The oracle is run three times: as it is; with another clock and other generated keys; with the clock a day ahead. Cells with
-the same value in all runs are constants. The others are given the relation that explains their values in all runs: the key of a
+The oracle is run three times: as it is; with another clock and other generated keys; with the clock a day ahead.
+Cells with
+the same value in all runs are constants. The others are given the relation that explains their values in all runs:
+the key of a
 new row, a moment or a day of the episode, a text made of these.
 """
 
@@ -153,9 +155,7 @@ class _Relations:
 
     def _cell(self, at: int, column: str, label: str) -> Any:
         change = self.plain[at]
-        value, shifted, later = (
-            (run[at].after or {})[column] for run in (self.plain, self.shifted, self.later)
-        )
+        value, shifted, later = ((run[at].after or {})[column] for run in (self.plain, self.shifted, self.later))
         place = (change.table, column)
         rule = self.text.get(place)
         if rule == "contains" and isinstance(value, str):

@@ -50,8 +50,10 @@ def replay(
 ) -> Replay:
     """Make a solution's calls in a fresh episode (or the given one).
 
-    ``calls`` replaces the solution's own. ``instead`` gives other values for (call id, argument). A strict replay stops at the
-    first call that does not go as the oracle says; a ``lenient`` one leaves out calls whose arguments cannot be known and goes on
+    ``calls`` replaces the solution's own. ``instead`` gives other values for (call id, argument). A strict replay
+    stops at the
+    first call that does not go as the oracle says; a ``lenient`` one leaves out calls whose arguments cannot be
+    known and goes on
     after errors, as a mistaken agent would.
     """
     run = Replay(episode or environment.start())
@@ -113,13 +115,16 @@ def _arguments(
 
 def _problem(call: Call, result: ToolResult) -> str | None:
     if call.refused is None:
-        return None if result.error is None else (
-            f"call {call.id} ({call.tool}) was refused: {result.error.kind}: {result.error.message}"
+        return (
+            None
+            if result.error is None
+            else (f"call {call.id} ({call.tool}) was refused: {result.error.kind}: {result.error.message}")
         )
     if result.error is None:
         return f"call {call.id} ({call.tool}) should have been refused with {call.refused}, but was carried out"
     if result.error.kind != call.refused:
-        return f"call {call.id} ({call.tool}) was refused with {result.error.kind}, not {call.refused}: {result.error.message}"
+        error = result.error
+        return f"call {call.id} ({call.tool}) was refused with {error.kind}, not {call.refused}: {error.message}"
     return None
 
 

@@ -1,7 +1,9 @@
 """Sources: expressions that say where an agent gets a value from.
 
-A source may use the instruction (``said('usb-c cable')``, ``number('3')``, ``money('$25.00')``, ``day('March 3, 2026')``,
-``moment('March 3, 2026 at 10:30')``, ``words('in progress')``: each demands that the instruction has these words), the public
+A source may use the instruction (``said('usb-c cable')``, ``number('3')``, ``money('$25.00')``, ``day('March 3,
+2026')``,
+``moment('March 3, 2026 at 10:30')``, ``words('in progress')``: each demands that the instruction has these words),
+the public
 ``context``, the results of earlier calls by their ids, ``refused(call)``, and the functions of ``awm_lib.records``.
 """
 
@@ -17,7 +19,6 @@ from awm_lib.contracts.tasks import Context
 from awm_lib.errors import ExpressionError
 from awm_lib.expressions import parse
 from awm_lib.records import FUNCTIONS, tidy
-
 
 
 def contains_span(instruction: str, span: str) -> bool:

@@ -147,7 +147,7 @@ def _property(parameter: Parameter) -> dict[str, Any]:
             element[key] = int(value) if float(value).is_integer() else value
     if parameter.max_length is not None and kind == "string":
         element["maxLength"] = parameter.max_length
-    result = {"type": "array", "items": element} if parameter.type == "array" else element
+    result: dict[str, Any] = {"type": "array", "items": element} if parameter.type == "array" else element
     if parameter.default is not None:
         result["default"] = parameter.default
     note = " (YYYY-MM-DD HH:MM:SS)" if kind == "datetime" else ""

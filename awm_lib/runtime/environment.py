@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from awm_lib.compile.crud import expand
 from awm_lib.contracts.oracle import Oracle
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.contracts.spec import Spec
@@ -124,8 +125,6 @@ class Environment:
 
 
 def _compile_tools(spec: Spec, schema: Schema, connection: sqlite3.Connection) -> dict[str, Tool]:
-    from awm_lib.compile.crud import expand
-
     contracts = [*spec.tools, *(tool for crud in spec.crud for tool in expand(crud, schema))]
     tools: dict[str, Tool] = {}
     for contract in contracts:

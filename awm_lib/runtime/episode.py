@@ -25,7 +25,10 @@ MAX_ARGUMENT_BYTES = 200_000
 _CONSTRAINTS = {
     "SQLITE_CONSTRAINT_UNIQUE": ("conflict", "it exists already"),
     "SQLITE_CONSTRAINT_PRIMARYKEY": ("conflict", "it exists already"),
-    "SQLITE_CONSTRAINT_FOREIGNKEY": ("not_found", "something that it refers to does not exist, or is still referred to"),
+    "SQLITE_CONSTRAINT_FOREIGNKEY": (
+        "not_found",
+        "something that it refers to does not exist, or is still referred to",
+    ),
     "SQLITE_CONSTRAINT_CHECK": ("invalid_arguments", "a value is outside what is allowed"),
     "SQLITE_CONSTRAINT_NOTNULL": ("invalid_arguments", "a value is missing"),
 }
@@ -44,7 +47,9 @@ class Snapshot:
 class Episode:
     """A world in memory that only its own calls change. Calls from several threads are serialized."""
 
-    def __init__(self, environment: Environment, task: str | None, image: bytes, ticks: int = 0, calls: int = 0) -> None:
+    def __init__(
+        self, environment: Environment, task: str | None, image: bytes, ticks: int = 0, calls: int = 0
+    ) -> None:
         self.environment = environment
         self.task = task
         self.clock = Clock(environment.context.now, ticks)
@@ -131,9 +136,9 @@ class Episode:
         if found is None:
             raise UnknownName("table", table, self.environment.schema)
         with self._lock:
-            total = self._connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608
+            total = self._connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
             rows = self._connection.execute(
-                f'SELECT * FROM "{table}" ORDER BY {", ".join(found.key)} LIMIT ? OFFSET ?',  # noqa: S608
+                f'SELECT * FROM "{table}" ORDER BY {", ".join(found.key)} LIMIT ? OFFSET ?',
                 (limit, offset),
             ).fetchall()
         kinds = [(column.name, FROM_SQL.get(column.type)) for column in found.columns]

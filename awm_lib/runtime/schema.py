@@ -90,15 +90,13 @@ def column_type(declared: str) -> ColumnType | None:
 def read_schema(connection: sqlite3.Connection) -> Schema:
     """All tables of a database, in the order of their creation. Raises SqlError for a type that has no meaning."""
     found = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY rowid"
     ).fetchall()
     return {name: _read_table(connection, name, sql) for name, sql in found}
 
 
 def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
-    references = {
-        row[3]: (row[2], row[4] or "id") for row in connection.execute(f'PRAGMA foreign_key_list("{name}")')
-    }
+    references = {row[3]: (row[2], row[4] or "id") for row in connection.execute(f'PRAGMA foreign_key_list("{name}")')}
     columns, key = [], []
     for _, column, declared, not_null, default, position, hidden in connection.execute(f'PRAGMA table_xinfo("{name}")'):
         kind = column_type(declared)
@@ -143,7 +141,9 @@ def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
 
 
 def _range(ddl: str, column: str) -> tuple[float | None, float | None]:
-    between = re.search(rf"CHECK\s*\(\s*{column}\s+BETWEEN\s+(-?\d+(?:\.\d+)?)\s+AND\s+(-?\d+(?:\.\d+)?)\s*\)", ddl, re.I)
+    between = re.search(
+        rf"CHECK\s*\(\s*{column}\s+BETWEEN\s+(-?\d+(?:\.\d+)?)\s+AND\s+(-?\d+(?:\.\d+)?)\s*\)", ddl, re.I
+    )
     if between:
         return float(between.group(1)), float(between.group(2))
     low = re.search(rf"CHECK\s*\(\s*{column}\s*>(=?)\s*(-?\d+)\s*\)", ddl, re.I)

@@ -1,7 +1,9 @@
 """Statements, checked before they ever run: what they read, write and return.
 
-Each statement of a program is prepared once against the schema under an authorizer. What is refused here (ATTACH, PRAGMA,
-``random()``, loading extensions, a write in a read tool, schema changes) can therefore never reach an episode, which runs
+Each statement of a program is prepared once against the schema under an authorizer. What is refused here (ATTACH,
+PRAGMA,
+``random()``, loading extensions, a write in a read tool, schema changes) can therefore never reach an episode, which
+runs
 no other statements than these.
 """
 
@@ -51,7 +53,7 @@ def guarded(connection: sqlite3.Connection) -> Iterator[tuple[set[str], set[str]
     writes: set[str] = set()
     refused: list[str] = []
 
-    def authorize(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+    def authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
         if action in _HARMLESS:
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_READ:
@@ -82,7 +84,8 @@ def prepare(
 ) -> Statement:
     """Check one statement against the schema.
 
-    ``known`` are the binds that it may use; ``write`` whether it may change rows. Raises SqlError with what is wrong and,
+    ``known`` are the binds that it may use; ``write`` whether it may change rows. Raises SqlError with what is wrong
+    and,
     where a name is wrong, the names that there are.
     """
     text = sqltext.stripped(sql)

@@ -25,7 +25,12 @@ MAX_LIMIT = 100
 
 PAGING = (
     spec.Parameter(
-        name="limit", type="integer", description="Most items to return", default=DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT
+        name="limit",
+        type="integer",
+        description="Most items to return",
+        default=DEFAULT_LIMIT,
+        minimum=1,
+        maximum=MAX_LIMIT,
     ),
     spec.Parameter(name="offset", type="integer", description="Items to skip", default=0, minimum=0, maximum=1_000_000),
 )
@@ -97,7 +102,8 @@ class Tool:
 def compile_tool(contract: spec.Tool, schema: Schema, connection: sqlite3.Connection) -> Tool:
     """Check a tool against the schema and make it runnable.
 
-    ``connection`` holds a database of that schema and is only used to prepare statements. Raises SqlError that names the tool
+    ``connection`` holds a database of that schema and is only used to prepare statements. Raises SqlError that names
+    the tool
     and the statement.
     """
     return Tool(contract, schema, connection)
@@ -121,7 +127,7 @@ class _ProgramCompiler:
         self, contract: spec.Tool, parameters: list[spec.Parameter], schema: Schema, connection: sqlite3.Connection
     ) -> None:
         self.contract, self.schema, self.connection = contract, schema, connection
-        self.known: dict[str, str | None] = {name: None for name in CONTEXT_BINDS}
+        self.known: dict[str, str | None] = dict.fromkeys(CONTEXT_BINDS)
         for parameter in parameters:
             self.known[parameter.name] = parameter.type
         self.statements: list[Statement] = []
@@ -285,9 +291,7 @@ class _ProgramCompiler:
         for name in given:
             if name not in {column.name for column in self.columns}:
                 raise self._fail(f"types names {name!r}, which is no column of the result")
-        self.columns = [
-            ResultColumn(c.name, given[c.name], c.nullable) if c.name in given else c for c in self.columns
-        ]
+        self.columns = [ResultColumn(c.name, given[c.name], c.nullable) if c.name in given else c for c in self.columns]
 
 
 def _shaper(columns: list[ResultColumn]) -> Callable[[tuple[Any, ...]], dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Values on their way between agents (JSON) and SQL.
 
-Money is an integer of minor units in SQL and a decimal for agents; dates and moments are texts in one layout; booleans are
+Money is an integer of minor units in SQL and a decimal for agents; dates and moments are texts in one layout;
+booleans are
 0 and 1 in SQL.
 """
 
@@ -24,7 +25,14 @@ class Unfit(ValueError):
 
 
 def _kind(value: Any) -> str:
-    names = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array", dict: "an object"}
+    names = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
     return "null" if value is None else names.get(type(value), type(value).__name__)
 
 
@@ -45,7 +53,8 @@ def number(value: Any) -> float:
         raise Unfit(f"must be a number, not {_kind(value)}")
     if not math.isfinite(value) or abs(value) > 1e15:
         raise Unfit("must be a finite number below 1e15")
-    return value
+    found: float = value
+    return found
 
 
 def money(value: Any) -> int:

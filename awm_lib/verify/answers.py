@@ -1,6 +1,7 @@
 """Answers: what a reply submits, and whether it is the expected value.
 
-Only the submitted value counts: the last ``<answer>`` block, or an unmarked reply if all of it is the value. Prose around
+Only the submitted value counts: the last ``<answer>`` block, or an unmarked reply if all of it is the value. Prose
+around
 it never does.
 """
 

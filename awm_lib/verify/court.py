@@ -38,7 +38,7 @@ class Court:
             self._budget.reset()
             with guarded(self._connection) as (_, writes, refused):
                 try:
-                    rows = self._connection.execute(text).fetchmany(2_000)
+                    rows: list[tuple[Any, ...]] = self._connection.execute(text).fetchmany(2_000)
                 except sqlite3.Error as error:
                     raise SqlError(f"{refused[0] if refused else error}: {text[:300]}") from None
             if writes:
@@ -50,7 +50,8 @@ def query(initial: State, final: State, sql: str) -> list[tuple[Any, ...]]:
     """Run one read-only query with the state after as main and the state before as ``initial``. Raises SqlError."""
     if initial.court is None:
         initial.court = Court(initial)
-    return initial.court.query(final, sql)
+    court: Court = initial.court
+    return court.query(final, sql)
 
 
 def holds(initial: State, final: State, sql: str) -> bool:

@@ -24,7 +24,10 @@ class Expected:
 
     def plain(self) -> dict[str, Any]:
         """As JSON-able data, for evidence."""
-        cells = {name: value if isinstance(value, str | int | float | None) else repr(value) for name, value in self.cells.items()}
+        cells = {
+            name: value if isinstance(value, str | int | float | None) else repr(value)
+            for name, value in self.cells.items()
+        }
         return {"table": self.table, "kind": self.kind, "key": list(self.key) or self.label, "cells": cells}
 
 

@@ -28,8 +28,10 @@ def judge(
 ) -> Verdict:
     """Decide whether a task is done.
 
-    ``goal`` is a query over both states; ``accepted`` are the sets of changes, any one of which is right; ``expected_answer`` is
-    compared with the submitted value of ``answer``. Complete means: the goal holds, the changes are exactly one of the accepted
+    ``goal`` is a query over both states; ``accepted`` are the sets of changes, any one of which is right;
+    ``expected_answer`` is
+    compared with the submitted value of ``answer``. Complete means: the goal holds, the changes are exactly one of
+    the accepted
     sets, and the answer is right.
     """
     chosen_rules = rules or Rules()
@@ -86,7 +88,9 @@ def _compare(expected: Sequence[Expected], actual: list[Change], rules: Rules, s
     rest = [item for item in expected if item.kind != "insert"]
     wanted = [*inserts, *rest]
     candidates = [change for change in actual if change.kind == "insert"]
-    others = {(change.kind, change.table, change.key): change for change in actual if change.kind != "insert"}
+    others: dict[tuple[str, str, tuple[Any, ...]], Change] = {
+        (change.kind, change.table, change.key): change for change in actual if change.kind != "insert"
+    }
 
     def settle(found: Scene, pairs: dict[int, Change]) -> _Comparison:
         missing = [item for at, item in enumerate(inserts) if at not in pairs]
@@ -138,9 +142,9 @@ def _exact_pairing(
                 continue
             trial = Scene(found.start, found.end, dict(found.keys))
             if _same_insert(item, change, rules, trial):
-                comparison = search(at + 1, trial, {**pairs, at: change})
-                if comparison is not None:
-                    return comparison
+                deeper = search(at + 1, trial, {**pairs, at: change})
+                if deeper is not None:
+                    return deeper
         return None
 
     return search(0, scene, {})

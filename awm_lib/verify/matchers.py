@@ -1,6 +1,7 @@
 """Expected values of cells: constants, and relations for what cannot be known in advance.
 
-A generated key, a moment, or a reference made of them differs from run to run. It is matched by its relation to the other
+A generated key, a moment, or a reference made of them differs from run to run. It is matched by its relation to the
+other
 rows and to the episode's clock.
 """
 
@@ -85,7 +86,9 @@ class day(Matcher):  # noqa: N801
 
 @dataclass(frozen=True, slots=True)
 class like(Matcher):  # noqa: N801
-    """A text made of constant parts and keys: ``like("ORD-", key("orders#1"), width=5)``; None stands for any digits."""
+    """A text made of constant parts and keys: ``like("ORD-", key("orders#1"), width=5)``; None stands for any
+    digits.
+    """
 
     parts: tuple[str | key | None, ...]
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import Sequence
 
 from awm_lib.contracts.scenario import Scenario
+from awm_lib.synthesis.offline.load import load_pack, pack_names
 from awm_lib.synthesis.offline.pack import Always, Module, Niche, Pack
 
 TOOLS = (33, 38)
@@ -38,7 +39,7 @@ def _row(packs: Sequence[Pack], number: int, seed: int, tasks: int) -> Scenario:
     turn = (number - 1) // len(packs)
     niche = pack.niches[turn % len(pack.niches)]
     title = niche.titles[(turn // len(pack.niches)) % len(niche.titles)]
-    chance = random.Random(f"{seed}/{pack.head.name}/{number}")  # noqa: S311 - reproducible by design
+    chance = random.Random(f"{seed}/{pack.head.name}/{number}")
     return _scenario(pack, niche, title, number, choose_modules(pack, niche, chance), chance.randrange(2**31), tasks)
 
 
@@ -46,13 +47,11 @@ def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int) -> Sc
     niche = next(niche for niche in pack.niches if niche.name == always.niche)
     names = {module.name for module in pack.modules if module.core} | set(always.modules) | set(niche.modules)
     modules = [module.name for module in pack.modules if module.name in names]
-    chance = random.Random(f"{seed}/{pack.head.name}/{number}")  # noqa: S311 - reproducible by design
+    chance = random.Random(f"{seed}/{pack.head.name}/{number}")
     return _scenario(pack, niche, always.title, number, modules, chance.randrange(2**31), tasks)
 
 
-def _scenario(
-    pack: Pack, niche: Niche, title: str, number: int, modules: list[str], seed: int, tasks: int
-) -> Scenario:
+def _scenario(pack: Pack, niche: Niche, title: str, number: int, modules: list[str], seed: int, tasks: int) -> Scenario:
     return Scenario(
         name=f"{pack.head.name}_{number}",
         category=pack.head.name,
@@ -99,3 +98,15 @@ def _with_required(name: str, by_name: dict[str, Module]) -> set[str]:
     for required in by_name[name].requires:
         found |= _with_required(required, by_name)
     return found
+
+
+def catalogue(packs: Sequence[str], count: int, seed: int, tasks: int) -> list[Scenario]:
+    """The catalogue of the named packs (of all packs, if none are named). Raises UnknownName for a pack that does
+    not exist.
+    """
+    return scenario_rows([load_pack(name) for name in ordered_packs(packs)], count, seed, tasks)
+
+
+def ordered_packs(names: Sequence[str] = ()) -> list[str]:
+    """The packs in the catalogue's order: as named, or all of them by name."""
+    return list(names) or pack_names()

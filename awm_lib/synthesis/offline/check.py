@@ -85,7 +85,7 @@ def _check_full(pack: Pack, scenario: Scenario, report: PackReport, number: int)
         found = report.templates.get(template.name)
         if found is None:
             continue
-        chance = random.Random(f"{number}/{template.name}")  # noqa: S311 - reproducible by design
+        chance = random.Random(f"{number}/{template.name}")
         reasons: list[str] = []
         found.tried += 1
         try:
@@ -131,13 +131,16 @@ def _check_sampled(pack: Pack, scenario: Scenario, report: PackReport) -> None:
         report.problems.append(f"scenario {scenario.name} (niche {scenario.niche}): {error}")
         return
     failed = [f"{c.task} ({b.template})" for c, b in zip(certificates, made.plan.bindings, strict=True) if not c.passed]
-    report.problems += [f"scenario {scenario.name} (niche {scenario.niche}): {name} is not certified" for name in failed]
+    report.problems += [
+        f"scenario {scenario.name} (niche {scenario.niche}): {name} is not certified" for name in failed
+    ]
     tools = len(whole.tools)
     calls = [len(solution.calls) for solution in oracle.solutions]
     distinct = [len({call.tool for call in solution.calls}) for solution in oracle.solutions]
     refused = sum(any(call.refused for call in solution.calls) for solution in oracle.solutions)
     rows = sum(len(table) for table in whole.initial.tables.values())
     report.worlds.append(
-        f"{scenario.name} ({scenario.niche}): {tools} tools, {len(whole.spec.tools)} business, {len(whole.schema)} tables, "
-        f"{rows} rows; calls {sorted(calls)}, distinct {sum(distinct) / len(distinct):.1f}, refused {refused}"
+        f"{scenario.name} ({scenario.niche}): {tools} tools, {len(whole.spec.tools)} business, "
+        f"{len(whole.schema)} tables, {rows} rows; calls {sorted(calls)}, "
+        f"distinct {sum(distinct) / len(distinct):.1f}, refused {refused}"
     )

@@ -1,11 +1,13 @@
 """Reading packs from their directories.
 
-Parsing YAML takes a hundred times longer than reading JSON, and every stage of every scenario reads its pack; so the parsed form
+Parsing YAML takes a hundred times longer than reading JSON, and every stage of every scenario reads its pack; so the
+parsed form
 is kept beside the build, under the hash of the files that it comes from.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,7 +20,7 @@ from awm_lib.errors import ContractError, UnknownName
 from awm_lib.synthesis.offline.pack import Pack
 
 PACKS = Path(__file__).parent / "packs"
-CACHE = Path(os.environ.get("AWM_CACHE", ".awm-cache"))
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "awm"
 
 
 def pack_names(directory: Path = PACKS) -> list[str]:
@@ -27,11 +29,22 @@ def pack_names(directory: Path = PACKS) -> list[str]:
 
 
 def pack_digest(name: str, directory: Path = PACKS) -> str:
-    """The hash of a pack's files."""
-    digest = hashlib.sha256()
+    """The hash of a pack's files, and of the contract that they are read by."""
+    digest = hashlib.sha256((Path(__file__).parent / "pack.py").read_bytes())
     for path in sorted((directory / name).glob("*.yaml")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:24]
+
+
+def warm() -> None:
+    """Load the packs whose parsed form is kept, so that processes forked from this one have them."""
+    for name in pack_names():
+        if _kept(name, PACKS).is_file():
+            load_pack(name)
+
+
+def _kept(name: str, directory: Path) -> Path:
+    return CACHE / "packs" / f"{name}-{pack_digest(name, directory)}.json"
 
 
 @lru_cache(maxsize=64)
@@ -39,14 +52,16 @@ def load_pack(name: str, directory: Path = PACKS) -> Pack:
     """A pack, validated. Raises UnknownName, or ContractError with the file and the place."""
     if not (directory / name / "pack.yaml").is_file():
         raise UnknownName("pack", name, pack_names(directory))
-    kept = CACHE / "packs" / f"{name}-{pack_digest(name, directory)}.json"
+    kept = _kept(name, directory)
     if kept.is_file():
         try:
             return Pack.model_validate_json(kept.read_bytes())
         except ValueError:
             kept.unlink(missing_ok=True)
     pack = _parse(directory / name)
-    jsonfile.write_bytes(kept, json.dumps(pack.model_dump(mode="json", by_alias=True)).encode())
+    # A cache that cannot be written only costs time.
+    with contextlib.suppress(OSError):
+        jsonfile.write_bytes(kept, json.dumps(pack.model_dump(mode="json", by_alias=True)).encode())
     return pack
 
 
@@ -78,7 +93,7 @@ def _yaml(path: Path) -> Any:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.load(path.read_bytes(), loader)  # noqa: S506 - a safe loader, in C where there is one
+        return yaml.load(path.read_bytes(), loader)
     except FileNotFoundError:
         raise ContractError(f"{path} does not exist", hint="pack.yaml names it; write it, or remove the name") from None
     except yaml.YAMLError as error:

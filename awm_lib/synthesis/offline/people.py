@@ -11,11 +11,34 @@ from typing import Any
 from mimesis import Address, Person
 from mimesis.locales import Locale
 
-_LOCALES = (Locale.EN, Locale.EN, Locale.EN, Locale.EN_GB, Locale.ES, Locale.DE, Locale.FR, Locale.IT, Locale.NL, Locale.PT)
+_LOCALES = (
+    Locale.EN,
+    Locale.EN,
+    Locale.EN,
+    Locale.EN_GB,
+    Locale.ES,
+    Locale.DE,
+    Locale.FR,
+    Locale.IT,
+    Locale.NL,
+    Locale.PT,
+)
 _COMPANY_FORMS = (
-    "{last} & {other}", "{last} Group", "{last} Partners", "{city} {trade}", "{last} {trade}", "{city} {last}", "{last} & Sons",
+    "{last} & {other}", "{last} Group", "{last} Partners", "{city} {trade}", "{last} {trade}", "{city} {last}",
+    "{last} & Sons",
 )  # fmt: skip
-_TRADES = ("Supply", "Works", "Trading", "Services", "Collective", "Industries", "Consulting", "Logistics", "Studios", "Foods")
+_TRADES = (
+    "Supply",
+    "Works",
+    "Trading",
+    "Services",
+    "Collective",
+    "Industries",
+    "Consulting",
+    "Logistics",
+    "Studios",
+    "Foods",
+)
 _MAIL = ("example.com", "example.org", "example.net")
 
 

@@ -54,8 +54,10 @@ def synthesize(pack: Pack, scenario: Scenario) -> Synthesized:
 
 
 def empty_environment(scenario: Scenario, world: World) -> Environment:
-    """A world as an environment that has no tasks yet. Raises ContractError or SqlError if tables, rows and tools do not fit."""
-    image = build_database(world.schema, world.seed, now=world.context.now)
+    """A world as an environment that has no tasks yet. Raises ContractError or SqlError if tables, rows and tools do
+    not fit.
+    """
+    image = build_database(world.schema, world.seed)
     # The contract wants tasks, which are only chosen with the help of this environment.
     tasks = Tasks.model_construct(scenario=scenario.name, context=world.context, tasks=[])
     return Environment(scenario, tasks, world.spec, image)
@@ -74,7 +76,9 @@ def _is_refused(template: TaskTemplate) -> bool:
 def _choose_tasks(
     templates: list[TaskTemplate], environment: Environment, chance: random.Random, world: World, wanted: int
 ) -> list[Filled]:
-    """Choose tasks of different structure: some long, some with a refused call, questions and actions, then whatever comes."""
+    """Choose tasks of different structure: some long, some with a refused call, questions and actions, then whatever
+    comes.
+    """
     order = list(templates)
     chance.shuffle(order)
     pools = [

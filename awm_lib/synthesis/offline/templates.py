@@ -11,7 +11,17 @@ from typing import Any
 
 from awm_lib import sqltext
 from awm_lib.contracts.oracle import (
-    Alternative, Argument, Call, Expect, ExpectedAnswer, History, Ignored, Selection, Solution, TextRule, Tolerance,
+    Alternative,
+    Argument,
+    Call,
+    Expect,
+    ExpectedAnswer,
+    History,
+    Ignored,
+    Selection,
+    Solution,
+    TextRule,
+    Tolerance,
 )  # fmt: skip
 from awm_lib.contracts.plan import Binding, Slot
 from awm_lib.contracts.tasks import AnswerForm, Task
@@ -57,7 +67,8 @@ def fill(
 ) -> Filled | None:
     """Fill a template so that its solution is proven to work, or give None if no candidate does.
 
-    ``taken`` are the opening words of the environment's other tasks, which this one avoids. ``reasons`` collects why candidates
+    ``taken`` are the opening words of the environment's other tasks, which this one avoids. ``reasons`` collects why
+    candidates
     failed. Raises TemplateError if the template is wrong whatever the data.
     """
     found = reasons if reasons is not None else []
@@ -189,9 +200,7 @@ def _build(
         )
         if answer
         else None,
-        selections=[
-            Selection(name=item.name, sql=sqltext.with_literals(item.sql, binds)) for item in template.select
-        ],
+        selections=[Selection(name=item.name, sql=sqltext.with_literals(item.sql, binds)) for item in template.select],
         expect=_expect(template, said, history),
     )
     shown = [

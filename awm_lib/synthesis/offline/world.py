@@ -55,7 +55,7 @@ def niche_of(pack: Pack, scenario: Scenario) -> Niche:
 
 def generator(scenario: Scenario, *parts: str) -> random.Random:
     """A random generator of a scenario's own for one purpose."""
-    return random.Random(f"{scenario.seed}/{scenario.pack}/{'/'.join(parts)}")  # noqa: S311 - reproducible by design
+    return random.Random(f"{scenario.seed}/{scenario.pack}/{'/'.join(parts)}")
 
 
 def sample_world(pack: Pack, scenario: Scenario) -> World:
@@ -115,7 +115,9 @@ class _Rows:
         if table not in self.records:
             raise ExpressionError(f"the table {table!r} has no rows yet, or is in no module of this world")
         found = self.records[table]
-        return [row for row in found if all(row.get(name) == value for name, value in equal.items())] if equal else found
+        return (
+            [row for row in found if all(row.get(name) == value for name, value in equal.items())] if equal else found
+        )
 
     def _get(self, table: str, key: Any) -> Record:
         for row in self._find(table):
@@ -173,7 +175,9 @@ class _Rows:
         """A table's rows as they go to seed.json, notes left out."""
         records = self.records[name]
         columns = [column for column in (records[0] if records else {}) if not column.startswith("_")]
-        return TableRows(table=name, columns=columns, rows=[[_plain(row[column]) for column in columns] for row in records])
+        return TableRows(
+            table=name, columns=columns, rows=[[_plain(row[column]) for column in columns] for row in records]
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,25 @@
+"""``awm certify``: execute every check of an environment and write its certificate; exit code 0 whatever it says."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("directory", type=Path, help="the environment's directory, such as results/e_commerce_33")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Certify an environment."""
+    from awm_lib.certify.certificate import certify
+    from awm_lib.outputs import write_output
+    from awm_lib.recipes import stage_digest
+
+    home = arguments.directory
+    certificate = certify(home, stage_digest("certify"))
+    write_output(home / "certificate.json", certificate.encode())
+    for reason in certificate.reasons:
+        print(f"{certificate.scenario}: {reason}")
+    return 0

@@ -1,0 +1,114 @@
+"""What the Snakefile asks: scenarios, recipes, pinned files, failures, and edits about to be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from awm_lib import failures
+from awm_lib.contracts.config import Config, read_config
+from awm_lib.contracts.scenario import Scenario
+from awm_lib.errors import AwmError, UnknownName
+from awm_lib.outputs import digest, is_edited
+from awm_lib.recipes import combined, stage_digest
+from awm_lib.synthesis.offline.catalogue import catalogue
+from awm_lib.synthesis.offline.load import load_pack
+
+RESULTS = Path("results")
+
+
+class Workflow:
+    """A build as configured. Everything is computed from the configuration when the workflow is read."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """Raises ContractError for a setting that is wrong."""
+        self.config: Config = read_config(values)
+        self._rows = {
+            row.name: row
+            for row in catalogue(self.config.packs, self.config.count, self.config.seed, self.config.tasks)
+        }
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """Scenarios that failed with the recipe that they still have, as far as max_failed allows leaving them out."""
+        found = [
+            failure.scenario
+            for failure in failures.read_failures(RESULTS)
+            if failure.scenario in self._rows and failure.recipe == self.synthesis_recipe(failure.scenario)
+        ]
+        return found if len(found) <= self.config.max_failed else []
+
+    def names(self) -> list[str]:
+        """The scenarios to build."""
+        return [name for name in self._rows if name not in self.left_out]
+
+    def row(self, name: str) -> Scenario:
+        """A scenario of the catalogue. Raises UnknownName with the nearest."""
+        if name not in self._rows:
+            raise UnknownName("scenario", name, self._rows)
+        return self._rows[name]
+
+    def scenario_text(self, name: str) -> str:
+        """The content of a scenario's scenario.json."""
+        return self.row(name).encode().decode()
+
+    def scenario_digest(self, name: str) -> str:
+        """The digest of that content."""
+        return digest(self.row(name).encode())
+
+    def catalogue_arguments(self) -> str:
+        """The arguments with which ``awm scenarios`` writes this catalogue."""
+        config = self.config
+        packs = f" --packs {' '.join(config.packs)}" if config.packs else ""
+        return f"--count {config.count} --seed {config.seed} --tasks {config.tasks}{packs}"
+
+    def catalogue_digest(self) -> str:
+        """The hash of all rows."""
+        return combined(*(row.encode().decode() for row in self._rows.values()))
+
+    def synthesis_recipe(self, name: str) -> str:
+        """What a scenario's provider files depend on besides scenario.json: code, and the parts of the pack that it
+        uses.
+        """
+        row = self.row(name)
+        parts = [_niche_digest(str(row.pack), str(row.niche))]
+        parts += [_module_digest(str(row.pack), module) for module in row.modules]
+        return combined(stage_digest("synthesize"), *parts)
+
+    def pins(self, name: str, *files: str) -> list[str]:
+        """The pinned files among some files of a scenario."""
+        home = Path(self.config.overrides) / name
+        return [str(home / file) for file in files if (home / file).is_file()]
+
+    def refuse_to_lose_edits(self, outputs: Iterable[str]) -> None:
+        """Raise AwmError if a file that is about to be made again was edited by a person, and is not pinned."""
+        if self.config.overwrite_edits:
+            return
+        lost = []
+        for output in outputs:
+            path = Path(output)
+            if path.parent.parent == RESULTS and is_edited(path) and not self.pins(path.parent.name, path.name):
+                lost.append(path)
+        if lost:
+            lines = "\n".join(f"  {path}" for path in lost[:12])
+            first = lost[0]
+            raise AwmError(
+                f"these files were edited by hand, and this run would make them again:\n{lines}",
+                hint=f"keep an edit for good: awm pin {first.parent.name} {first.name}\n"
+                "  or give it up: the same command with --config overwrite_edits=true",
+            )
+
+
+@cache
+def _module_digest(pack: str, name: str) -> str:
+    module = next(module for module in load_pack(pack).modules if module.name == name)
+    return combined(module.model_dump_json())
+
+
+@cache
+def _niche_digest(pack: str, name: str) -> str:
+    loaded = load_pack(pack)
+    niche = next(niche for niche in loaded.niches if niche.name == name)
+    return combined(niche.model_dump_json(exclude={"titles"}), loaded.head.user.model_dump_json())

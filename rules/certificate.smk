@@ -1,0 +1,46 @@
+# The proof of every environment, and the gate over all of them.
+#
+# inputs:  every file of an environment; results/scenarios.jsonl for the gate
+# outputs: results/{s}/certificate.json, always, whatever it says
+#          results/all_envs.done, if no more than max_failed environments fail
+
+
+rule certify_environment:
+    """Execute all checks: fuzzing, oracle, no-op, correct variants, near-miss mutants, sources."""
+    input:
+        scenario="results/{s}/scenario.json",
+        tasks="results/{s}/tasks.json",
+        schema="results/{s}/schema.sql",
+        seed="results/{s}/seed.json",
+        database="results/{s}/seed.sqlite",
+        spec="results/{s}/spec.json",
+        server="results/{s}/server.py",
+        oracle="results/{s}/oracle.json",
+        verifier="results/{s}/verifier.py",
+    output:
+        "results/{s}/certificate.json",
+    log:
+        "logs/{s}/certify.log",
+    group:
+        "environment"
+    params:
+        recipe=stage_digest("certify"),
+    shell:
+        "{AWM} certify results/{wildcards.s} > {log:q} 2>&1"
+
+
+rule judge_environments:
+    """Let the build pass if its certificates did; say which did not, and why, if not."""
+    input:
+        catalogue="results/scenarios.jsonl",
+        certificates=expand("results/{s}/certificate.json", s=BUILD.names()),
+    output:
+        "results/all_envs.done",
+    log:
+        "logs/gate.log",
+    params:
+        recipe=stage_digest("gate"),
+        left_out=f"--left-out {' '.join(BUILD.left_out)}" if BUILD.left_out else "",
+        max_failed=BUILD.config.max_failed,
+    shell:
+        "{AWM} gate {output:q} --max-failed {params.max_failed} {params.left_out} 2> {log:q}"

@@ -1,0 +1,39 @@
+# What all rules use: the configured workflow, and the command that runs a stage.
+#
+# AWM is `awm`, run by a warm worker process so that a stage does not pay for starting an interpreter.
+
+from snakemake.exceptions import WorkflowError
+
+from awm_lib.errors import AwmError
+from awm_lib.recipes import stage_digest
+from awm_lib.worker import stage_command
+from awm_lib.workflow import Workflow
+
+
+wildcard_constraints:
+    s="[a-z][a-z0-9_]*",
+
+
+AWM = stage_command()
+
+
+def explained(function, *arguments):
+    """Call a function of the library; its errors are messages for people, not tracebacks."""
+    try:
+        return function(*arguments)
+    except AwmError as error:
+        raise WorkflowError(str(error)) from None
+
+
+BUILD = explained(Workflow, config)
+
+
+onstart:
+    explained(
+        BUILD.refuse_to_lose_edits,
+        [
+            str(output)
+            for job in workflow.dag.needrun_jobs()
+            for output in job.output
+        ],
+    )
