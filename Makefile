@@ -24,14 +24,13 @@ ARGS ?=
 
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --prefer-binary --no-compile
 
-.PHONY: help run install install-embeddings test test-all lint format bench docs schemas lock clean distclean
+.PHONY: help run install install-embeddings test test-all lint format bench docs lock clean distclean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: $(RUNTIME)  ## Build and certify the default catalogue of environments, then show a summary
-	@$(BIN)/snakemake results/all_envs.done $(ARGS)
-	@$(BIN)/awm summary
+	@began=$$(date +%s.%N); $(BIN)/snakemake results/all_envs.done $(ARGS) && $(BIN)/awm summary --since $$began
 
 install: $(DEV)  ## Create .venv with everything for building, testing and linting
 
@@ -48,7 +47,7 @@ lint: $(DEV)  ## Check style, types and the workflow
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/snakefmt --check --compact-diff Snakefile rules
-	@$(BIN)/snakemake --lint >/dev/null
+	@$(BIN)/awm docs --check
 
 format: $(DEV)  ## Rewrite the code in the project's style
 	@$(BIN)/ruff check --fix .
@@ -61,8 +60,6 @@ bench: $(DEV)  ## Measure the figures of docs/benchmarks.md
 docs: $(DEV)  ## Write the generated pages of docs/ (settings, commands, schemas)
 	@$(BIN)/awm docs $(ARGS)
 
-schemas: $(DEV)  ## Write docs/schemas/ from the contracts
-	@$(BIN)/awm docs --only schemas
 
 lock: $(DEV)  ## Choose the newest versions that fit pyproject.toml, and write requirements/
 	@$(PIP_INSTALL) pip-tools==7.6.2

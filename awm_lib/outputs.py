@@ -9,8 +9,11 @@ from awm_lib import jsonfile
 from awm_lib.errors import AwmError
 
 STAMPS = ".built"
-PINNABLE = ("tasks.json", "schema.sql", "seed.json", "spec.json", "oracle.json", "scenario.json", "plan.json")
-"""Files that a provider makes; the others are compiled from them."""
+FILES = (
+    "scenario.json", "tasks.json", "schema.sql", "seed.json", "seed.sqlite", "spec.json", "server.py", "oracle.json",
+    "verifier.py",
+)  # fmt: skip
+"""The files that a certificate is about."""
 
 
 def write_output(path: Path, data: bytes) -> None:

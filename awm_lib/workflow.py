@@ -11,12 +11,14 @@ from awm_lib import failures
 from awm_lib.contracts.config import Config, read_config
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.errors import AwmError, UnknownName
-from awm_lib.outputs import digest, is_edited
+from awm_lib.outputs import FILES, digest, is_edited
 from awm_lib.recipes import combined, stage_digest
 from awm_lib.synthesis.offline.catalogue import catalogue
 from awm_lib.synthesis.offline.load import load_pack
 
 RESULTS = Path("results")
+BUILT = (*FILES, "plan.json")
+"""What a whole environment has beside its certificate."""
 
 
 class Workflow:
@@ -57,6 +59,22 @@ class Workflow:
     def scenario_digest(self, name: str) -> str:
         """The digest of that content."""
         return digest(self.row(name).encode())
+
+    def void_incomplete(self) -> None:
+        """Remove certificates of environments that lack a file, and the gate's word if any environment is incomplete.
+
+        Snakemake does not make a missing file again while everything that was made from it is there. But a certificate that
+        vouches for a file that is gone is void, and so is the gate's word that all is certified.
+        """
+        gate = RESULTS / "all_envs.done"
+        for name in self.names():
+            home = RESULTS / name
+            certificate = home / "certificate.json"
+            if not certificate.exists():
+                gate.unlink(missing_ok=True)
+            elif not all((home / file).exists() for file in BUILT):
+                certificate.unlink(missing_ok=True)
+                gate.unlink(missing_ok=True)
 
     def catalogue_arguments(self) -> str:
         """The arguments with which ``awm scenarios`` writes this catalogue."""

@@ -27,6 +27,9 @@ def explained(function, *arguments):
 
 BUILD = explained(Workflow, config)
 
+if workflow.is_main_process:
+    BUILD.void_incomplete()
+
 
 onstart:
     explained(

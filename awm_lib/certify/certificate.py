@@ -13,12 +13,9 @@ from awm_lib.compile.database import content_digest
 from awm_lib.contracts.certificate import Certificate, Check, Counts, FileDigest, TaskCertificate
 from awm_lib.contracts.oracle import Solution
 from awm_lib.errors import AwmError
+from awm_lib.outputs import FILES
 from awm_lib.runtime.environment import Environment
 
-FILES = (
-    "scenario.json", "tasks.json", "schema.sql", "seed.json", "seed.sqlite", "spec.json", "server.py", "oracle.json",
-    "verifier.py",
-)  # fmt: skip
 MIN_KILLED = 0.9
 """The share of mutants, equivalents left out, that must be killed in an environment."""
 

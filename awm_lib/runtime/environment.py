@@ -15,7 +15,7 @@ from awm_lib.contracts.tasks import Context, Tasks
 from awm_lib.errors import AwmError, ContractError, UnknownName
 from awm_lib.runtime import database
 from awm_lib.runtime.clock import Clock
-from awm_lib.runtime.episode import Episode
+from awm_lib.runtime.episode import Episode, Snapshot
 from awm_lib.runtime.schema import Schema, Table, read_schema
 from awm_lib.runtime.state import State
 from awm_lib.runtime.tools import Tool, compile_tool
@@ -96,11 +96,25 @@ class Environment:
             raise ContractError(f"{self.name} has no oracle")
         return Oracle.read(self.directory / "oracle.json")
 
+    @cached_property
+    def beginning(self) -> Snapshot:
+        """The initial state, as episodes start from it."""
+        return Snapshot(self.image, 0, 0)
+
+    @cached_property
+    def writes_are_known(self) -> bool:
+        """Whether a program writes to no other tables than its statements name: no triggers, no cascades."""
+        found = self._connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' OR upper(sql) LIKE '% ON DELETE %' "
+            "OR upper(sql) LIKE '% ON UPDATE %' OR upper(sql) LIKE '%ON CONFLICT REPLACE%'"
+        ).fetchone()[0]
+        return not found
+
     def start(self, task: str | None = None) -> Episode:
         """A new episode in its initial state. Raises UnknownName for a task that does not exist."""
         if task is not None and task not in {item.id for item in self.tasks.tasks}:
             raise UnknownName("task", task, [item.id for item in self.tasks.tasks])
-        return Episode(self, task, self.image)
+        return Episode(self, task, self.beginning)
 
     def table_list(self) -> list[Table]:
         """The tables, in the schema's order."""

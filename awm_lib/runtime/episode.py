@@ -42,23 +42,24 @@ class Snapshot:
     image: bytes
     ticks: int
     calls: int
+    written: frozenset[str] = frozenset()
+    """Tables that calls may have written to so far."""
 
 
 class Episode:
     """A world in memory that only its own calls change. Calls from several threads are serialized."""
 
-    def __init__(
-        self, environment: Environment, task: str | None, image: bytes, ticks: int = 0, calls: int = 0
-    ) -> None:
+    def __init__(self, environment: Environment, task: str | None, start: Snapshot) -> None:
         self.environment = environment
         self.task = task
-        self.clock = Clock(environment.context.now, ticks)
-        self.calls = calls
+        self.clock = Clock(environment.context.now, start.ticks)
+        self.calls = start.calls
         """Tool calls made so far."""
         self._budget = Budget()
         self._lock = threading.Lock()
         self._connection = database.connect(self.clock, self._budget)
-        database.load(self._connection, image)
+        database.load(self._connection, start.image)
+        self._written = set(start.written)
         self._user_id = environment.context.user.id
 
     @property
@@ -83,6 +84,8 @@ class Episode:
             if tool is None:
                 return ToolResult(error=ToolError("unknown_tool", _unknown_tool(name, self.environment.tools)))
             self._budget.ticks = 0
+            if tool.writes:
+                self._written |= tool.written
             try:
                 binds = tool.bind({} if arguments is None else arguments)
                 binds["_user_id"] = self._user_id
@@ -97,12 +100,13 @@ class Episode:
 
     def reset(self) -> None:
         """Go back to the initial state, in microseconds."""
-        self.restore(Snapshot(self.environment.image, 0, 0))
+        self.restore(self.environment.beginning)
 
     def snapshot(self) -> Snapshot:
         """Remember this moment."""
         with self._lock:
-            return Snapshot(database.serialize(self._connection), self.clock.ticks, self.calls)
+            image = database.serialize(self._connection)
+            return Snapshot(image, self.clock.ticks, self.calls, frozenset(self._written))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a remembered moment."""
@@ -110,11 +114,11 @@ class Episode:
             database.load(self._connection, snapshot.image)
             self.clock.set(snapshot.ticks)
             self.calls = snapshot.calls
+            self._written = set(snapshot.written)
 
     def fork(self) -> Episode:
         """Another episode that starts where this one is; neither sees the other."""
-        mark = self.snapshot()
-        return Episode(self.environment, self.task, mark.image, mark.ticks, mark.calls)
+        return Episode(self.environment, self.task, self.snapshot())
 
     def image(self) -> bytes:
         """The database as the bytes of a file."""
@@ -124,7 +128,9 @@ class Episode:
     def state(self) -> State:
         """All rows as they are now."""
         with self._lock:
-            return State.read(self._connection, self.environment.schema, self.clock.now)
+            initial = self.environment.initial.tables if self.environment.writes_are_known else {}
+            unchanged = {name: rows for name, rows in initial.items() if name not in self._written}
+            return State.read(self._connection, self.environment.schema, self.clock.now, unchanged)
 
     def changes(self) -> list[Change]:
         """The rows that differ from the initial state."""

@@ -67,10 +67,19 @@ class State:
         self._keyed: dict[str, dict[Key, Row]] = {}
 
     @classmethod
-    def read(cls, connection: sqlite3.Connection, schema: Schema, now: str) -> State:
-        """Read a database's rows in the order of their keys."""
+    def read(
+        cls,
+        connection: sqlite3.Connection,
+        schema: Schema,
+        now: str,
+        unchanged: Mapping[str, list[Row]] | None = None,
+    ) -> State:
+        """Read a database's rows in the order of their keys; the rows of ``unchanged`` tables are taken as given."""
+        known = unchanged or {}
         tables = {
-            name: connection.execute(
+            name: known[name]
+            if name in known
+            else connection.execute(
                 f'SELECT {_columns(table)} FROM "{name}" ORDER BY {", ".join(table.key)}'
             ).fetchall()
             for name, table in schema.items()
@@ -99,7 +108,7 @@ def changes(initial: State, final: State) -> list[Change]:
     found: list[Change] = []
     for name, table in initial.schema.items():
         before, after = initial.tables[name], final.tables[name]
-        if before == after:
+        if before is after or before == after:
             continue
         columns = [column.name for column in table.columns]
         old, new = initial.keyed(name), final.keyed(name)
