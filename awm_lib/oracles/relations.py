@@ -17,11 +17,12 @@ from typing import Any
 
 from awm_lib.contracts.oracle import Alternative, Call, Solution
 from awm_lib.contracts.tasks import Task
-from awm_lib.errors import SynthesisError
+from awm_lib.errors import SqlError, SynthesisError
 from awm_lib.oracles.replay import Replay, replay
 from awm_lib.oracles.shifted import DAY_SHIFT, HOUR_SHIFT, start_shifted
 from awm_lib.runtime.environment import Environment
 from awm_lib.runtime.state import Change
+from awm_lib.verify.court import query
 from awm_lib.verify.expected import Expected, Rules
 from awm_lib.verify.matchers import contains, day, key, like, moment, near, non_empty, varies
 
@@ -48,11 +49,22 @@ def rules_of(solution: Solution) -> Rules:
 
 def derive(environment: Environment, task: Task, solution: Solution) -> Derived:
     """Run a solution and find its expected changes. Raises SynthesisError if it does not go as it says."""
+    _check_goal(environment, solution)
     first, expected = _derive_calls(environment, task, solution, solution.calls)
     accepted = [expected]
     for alternative in solution.expect.alternatives:
         accepted.append(_derive_alternative(environment, task, solution, alternative))
     return Derived(accepted, first.answer)
+
+
+def _check_goal(environment: Environment, solution: Solution) -> None:
+    """A goal that does not prepare must show itself when verifiers are compiled, not when an agent is judged."""
+    if solution.goal is None:
+        return
+    try:
+        query(environment.initial, environment.initial, solution.goal)
+    except SqlError as error:
+        raise SynthesisError(f"task {solution.task}, goal: {error.message}") from None
 
 
 def _derive_alternative(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from awm_lib.runtime import database
 from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.environment import Environment
-from awm_lib.runtime.episode import Episode
+from awm_lib.runtime.episode import Episode, Snapshot
 
 HOUR_SHIFT = 3_723
 """Seconds by which the clock of the shifted run is ahead: 1:02:03."""
@@ -16,7 +16,7 @@ KEY_SHIFT = 1_000
 def start_shifted(environment: Environment, task: str, *, seconds: int = 0, keys: bool = False) -> Episode:
     """An episode whose clock is ahead by some seconds, and whose generated keys are shifted."""
     image = shifted_keys(environment) if keys else environment.image
-    return Episode(environment, task, image, ticks=seconds)
+    return Episode(environment, task, Snapshot(image, seconds, 0))
 
 
 def shifted_keys(environment: Environment) -> bytes:
