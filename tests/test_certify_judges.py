@@ -215,3 +215,24 @@ def test_keys_that_come_back_are_caught() -> None:
     check = check_schema(shop(schema=schema))
     assert check.status == "failed"
     assert "table orders" in check.findings[0]
+
+
+def test_table_valued_functions_survive_resets_and_verification() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["tools"].append({
+        "name": "compare_products", "summary": "Compare products", "effect": "read",
+        "parameters": [{"name": "product_ids", "type": "array", "items": "integer", "description": "Products",
+                        "references": "products.id", "example": [1, 2]}],
+        "program": [{"return": "all", "sql":
+            "SELECT id, price FROM products WHERE id IN (SELECT value FROM json_each(:product_ids)) ORDER BY id"}],
+    })  # fmt: skip
+    goal = "SELECT count(*) > 3 FROM orders WHERE id IN (SELECT value FROM json_each('[1,2,3,4,5,6]'))"
+    environment = shop(spec=spec, oracle=changed(0, goal=goal))
+    episode = environment.start("t01")
+    for _ in range(50):
+        assert episode.call("compare_products", {"product_ids": [1, 3]}).data["total"] == 2
+        episode.call("order_product", {"product_id": 1})
+        assert episode.verify().evidence["goal"] is True
+        episode.reset()
+        assert episode.verify().evidence["goal"] is False
+    assert check_tools(environment, "seed").check.status == "passed"

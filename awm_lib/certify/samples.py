@@ -28,7 +28,9 @@ def valid_arguments(tool: Tool, environment: Environment, chance: random.Random)
 def valid_value(parameter: Parameter, environment: Environment, chance: random.Random) -> Any:
     """One value that the parameter accepts; None if its reference has no rows."""
     if parameter.type == "array":
-        element = parameter.model_copy(update={"type": parameter.items, "items": None, "default": None})
+        element = parameter.model_copy(
+            update={"type": parameter.items, "items": None, "default": None, "example": None}
+        )
         values = [valid_value(element, environment, chance) for _ in range(chance.randint(1, 3))]
         return [value for value in dict.fromkeys(values) if value is not None]
     if parameter.enum:

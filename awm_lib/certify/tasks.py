@@ -136,7 +136,10 @@ def _argument_problem(argument: Argument, parameter: Parameter | None, scope: Sc
         return None
     if parameter.enum or parameter.type == "boolean" or parameter.name in {p.name for p in PAGING}:
         return None
-    if value == parameter.default or any(contains_span(scope.instruction, form) for form in _spoken(value)):
+    # The schema tells an agent the default and the bounds, such as the widest range of a filter.
+    if value in (parameter.default, parameter.minimum, parameter.maximum) or any(
+        contains_span(scope.instruction, form) for form in _spoken(value)
+    ):
         return None
     return f"the constant {value!r} is nowhere in the instruction"
 

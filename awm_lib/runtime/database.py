@@ -16,6 +16,9 @@ MAX_TICKS = 100
 """A statement may take MAX_TICKS * STEPS_PER_TICK virtual machine steps; steps, not seconds, so runs reproduce."""
 
 
+_TABLE_VALUED = "SELECT 1 FROM json_each('[]'), json_tree('[]')"
+
+
 class Budget:
     """Stops statements that run away. ``reset`` before each call."""
 
@@ -48,8 +51,23 @@ def connect(clock: Clock, budget: Budget | None = None) -> sqlite3.Connection:
 
 
 def load(connection: sqlite3.Connection, image: bytes, name: str = "main") -> None:
-    """Fill a database of a connection with a database file's bytes."""
+    """Fill a database of a fresh connection with a database file's bytes.
+
+    A connection that has run statements must not be filled again: SQLite 3.40 crashes if one of them used a table-valued
+    function. The functions of JSON are used here once, since an authorizer would refuse their first use.
+    """
     connection.deserialize(image, name=name)
+    connection.execute(_TABLE_VALUED).fetchall()
+
+
+def replace(connection: sqlite3.Connection, image: bytes) -> None:
+    """Replace the main database of a used connection, whose page size must be the image's."""
+    source = sqlite3.connect(":memory:", check_same_thread=False)
+    try:
+        source.deserialize(image)
+        source.backup(connection)
+    finally:
+        source.close()
 
 
 def read_image(path: Path) -> bytes:

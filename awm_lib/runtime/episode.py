@@ -57,10 +57,14 @@ class Episode:
         """Tool calls made so far."""
         self._budget = Budget()
         self._lock = threading.Lock()
-        self._connection = database.connect(self.clock, self._budget)
-        database.load(self._connection, start.image)
+        self._connection = self._open(start.image)
         self._written = set(start.written)
         self._user_id = environment.context.user.id
+
+    def _open(self, image: bytes) -> sqlite3.Connection:
+        connection = database.connect(self.clock, self._budget)
+        database.load(connection, image)
+        return connection
 
     @property
     def now(self) -> str:
@@ -111,7 +115,8 @@ class Episode:
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a remembered moment."""
         with self._lock:
-            database.load(self._connection, snapshot.image)
+            self._connection.close()
+            self._connection = self._open(snapshot.image)
             self.clock.set(snapshot.ticks)
             self.calls = snapshot.calls
             self._written = set(snapshot.written)

@@ -23,8 +23,9 @@ class Court:
         self._budget = Budget()
         self._connection = database.connect(Clock(initial.now), self._budget)
         self._connection.execute("ATTACH ':memory:' AS initial")
+        database.load(self._connection, initial.image)
         database.load(self._connection, initial.image, "initial")
-        self._loaded: bytes | None = None
+        self._loaded = initial.image
 
     def query(self, final: State, sql: str) -> list[tuple[Any, ...]]:
         """Run one read-only query over the final state and ``initial.`` tables. Raises SqlError."""
@@ -33,7 +34,7 @@ class Court:
             raise SqlError(f"one SELECT is expected: {text[:120]}")
         with self._lock:
             if self._loaded is not final.image:
-                database.load(self._connection, final.image)
+                database.replace(self._connection, final.image)
                 self._loaded = final.image
             self._budget.reset()
             with guarded(self._connection) as (_, writes, refused):

@@ -89,7 +89,7 @@ def _check_full(pack: Pack, scenario: Scenario, report: PackReport, number: int)
         reasons: list[str] = []
         found.tried += 1
         try:
-            item = fill(template, environment, chance, world.history, reasons=reasons)
+            item = fill(template, environment, chance, world, reasons=reasons)
         except AwmError as error:
             found.problems.append(f"{where}: {error}")
             continue

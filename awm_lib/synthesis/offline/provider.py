@@ -119,7 +119,7 @@ def _fill_new(
     reasons: list[str],
 ) -> Filled | None:
     taken = frozenset(opening(item.task.instruction) for item in chosen)
-    item = fill(template, environment, chance, world.history, taken=taken, reasons=reasons)
+    item = fill(template, environment, chance, world, taken=taken, reasons=reasons)
     if item is None or any(item.task.instruction == other.task.instruction for other in chosen):
         return None
     same = [other for other in chosen if other.binding.template == template.name]

@@ -32,6 +32,7 @@ from awm_lib.runtime.environment import Environment
 from awm_lib.runtime.statements import prepare
 from awm_lib.synthesis.offline.formulas import scope
 from awm_lib.synthesis.offline.pack import CallTemplate, TaskTemplate
+from awm_lib.synthesis.offline.world import World
 
 MAX_CANDIDATES = 12
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
@@ -59,7 +60,7 @@ def fill(
     template: TaskTemplate,
     environment: Environment,
     chance: random.Random,
-    history: Mapping[str, str],
+    world: World,
     *,
     task_id: str = "t01",
     taken: frozenset[str] = frozenset(),
@@ -78,12 +79,12 @@ def fill(
         found.append("bind gives no rows")
     for candidate in candidates[:MAX_CANDIDATES]:
         try:
-            slots = _with_let(template, candidate, environment, chance)
+            slots = _with_let(template, candidate, environment, chance, world.words)
         except ExpressionError as error:
             found.append(f"let: {error.message}")
             continue
         number = _choose_wording(template, chance, taken, slots)
-        filled = _build(template, environment, slots, number, history, task_id)
+        filled = _build(template, environment, slots, number, world.history, task_id)
         proof: Proof = prove(environment, filled.task, filled.binding.solution)
         if proof.solution is not None:
             return Filled(filled.task, filled.binding.model_copy(update={"solution": proof.solution}))
@@ -111,11 +112,15 @@ def _candidates(template: TaskTemplate, environment: Environment) -> list[dict[s
 
 
 def _with_let(
-    template: TaskTemplate, candidate: dict[str, Any], environment: Environment, chance: random.Random
+    template: TaskTemplate,
+    candidate: dict[str, Any],
+    environment: Environment,
+    chance: random.Random,
+    words: Mapping[str, Any],
 ) -> dict[str, Any]:
     slots = dict(candidate)
     context = environment.context
-    names = scope(chance, context.now, context.user.id, {}, {"slot": slots})
+    names = scope(chance, context.now, context.user.id, words, {"slot": slots})
     for name, formula in template.let.items():
         slots[name] = parse(formula)(names) if isinstance(formula, str) else formula
     return slots

@@ -34,6 +34,8 @@ class World:
     spec: Spec
     history: dict[str, str]
     """History tables with their reasons."""
+    words: dict[str, Any]
+    """The niche's words, for formulas."""
 
 
 def modules_of(pack: Pack, scenario: Scenario) -> list[Module]:
@@ -79,6 +81,7 @@ def sample_world(pack: Pack, scenario: Scenario) -> World:
             crud=[crud for module in modules for crud in module.crud],
         ),
         history={name: table.history for _, name, table in tables if table.history},
+        words=rows.words,
     )
 
 
