@@ -43,7 +43,7 @@ def literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, int | float):
-        return repr(value)
+        return repr(value) if value >= 0 else f"({value!r})"
     return "'" + str(value).replace("'", "''") + "'"
 
 

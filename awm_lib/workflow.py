@@ -63,8 +63,8 @@ class Workflow:
     def void_incomplete(self) -> None:
         """Remove certificates of environments that lack a file, and the gate's word if any environment is incomplete.
 
-        Snakemake does not make a missing file again while everything that was made from it is there. But a certificate that
-        vouches for a file that is gone is void, and so is the gate's word that all is certified.
+        Snakemake does not make a missing file again while everything that was made from it is there. But a certificate
+        that vouches for a file that is gone is void, and so is the gate's word that all is certified.
         """
         gate = RESULTS / "all_envs.done"
         for name in self.names():

@@ -31,12 +31,16 @@ def run(arguments: argparse.Namespace) -> int:
     report = check_pack(pack, arguments.samples, arguments.template)
     wrong = len(report.problems)
     for found in report.templates.values():
+        if found.filled * 2 < found.tried:
+            found.problems += found.unbound
         state = "ok" if not found.problems else "PROBLEMS"
         calls = f"{found.calls / found.filled:.0f}" if found.filled else "-"
         mutants = f"mutants {found.killed}/{found.made - found.equivalent} (+{found.equivalent} equivalent)"
         print(f"{found.template.name:44} {found.filled}/{found.tried} filled  calls {calls:>2}  {mutants:38} {state}")
         for problem in found.problems:
             print(f"    {problem}")
+        for note in found.unbound if not found.problems else ():
+            print(f"    note: {note}")
         wrong += len(found.problems)
     for line in report.worlds:
         print(line)

@@ -53,8 +53,8 @@ def connect(clock: Clock, budget: Budget | None = None) -> sqlite3.Connection:
 def load(connection: sqlite3.Connection, image: bytes, name: str = "main") -> None:
     """Fill a database of a fresh connection with a database file's bytes.
 
-    A connection that has run statements must not be filled again: SQLite 3.40 crashes if one of them used a table-valued
-    function. The functions of JSON are used here once, since an authorizer would refuse their first use.
+    A connection that has run statements must not be filled again: SQLite 3.40 crashes if one of them used a
+    table-valued function. The functions of JSON are used here once, since an authorizer would refuse their first use.
     """
     connection.deserialize(image, name=name)
     connection.execute(_TABLE_VALUED).fetchall()

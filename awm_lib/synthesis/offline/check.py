@@ -31,6 +31,8 @@ class TemplateReport:
     filled: int = 0
     calls: int = 0
     problems: list[str] = field(default_factory=list)
+    unbound: list[str] = field(default_factory=list)
+    """Worlds whose data gave no working candidate; harmless while most worlds do."""
     made: int = 0
     killed: int = 0
     equivalent: int = 0
@@ -94,7 +96,7 @@ def _check_full(pack: Pack, scenario: Scenario, report: PackReport, number: int)
             found.problems.append(f"{where}: {error}")
             continue
         if item is None:
-            found.problems.append(f"{where}: no candidate works: {'; '.join(dict.fromkeys(reasons[-3:]))}")
+            found.unbound.append(f"{where}: no candidate works: {'; '.join(dict.fromkeys(reasons[-3:]))}")
             continue
         found.filled += 1
         found.calls += len(item.binding.solution.calls)

@@ -35,6 +35,9 @@ from awm_lib.synthesis.offline.pack import CallTemplate, TaskTemplate
 from awm_lib.synthesis.offline.world import World
 
 MAX_CANDIDATES = 12
+"""Candidates of a bind that are tried."""
+MAX_ROWS = 20_000
+"""Rows of a bind that are read, to choose candidates from."""
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
 
 
@@ -108,7 +111,7 @@ def _candidates(template: TaskTemplate, environment: Environment) -> list[dict[s
         raise TemplateError(f"template {template.name}, bind: {error}") from None
     cursor = environment.connection.execute(statement.sql)
     names = [str(column[0]) for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchmany(500)]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchmany(MAX_ROWS)]
 
 
 def _with_let(
