@@ -12,6 +12,7 @@ from awm_lib.certify.world import check_schema, check_tools
 from awm_lib.compile.database import content_digest
 from awm_lib.contracts.certificate import Certificate, Check, Counts, FileDigest, TaskCertificate
 from awm_lib.contracts.oracle import Solution
+from awm_lib.contracts.spec import Tool
 from awm_lib.errors import AwmError
 from awm_lib.outputs import FILES
 from awm_lib.runtime.environment import Environment
@@ -52,7 +53,7 @@ def _certify(
         tables=len(environment.schema),
         rows=sum(len(rows) for rows in environment.initial.tables.values()),
         tools=len(environment.tools),
-        business_tools=len(environment.spec.tools),
+        business_tools=sum(_has_rules(tool) for tool in environment.spec.tools),
         tasks=len(tasks),
         fuzz_calls=fuzzing.calls,
         internal_errors=fuzzing.internal,
@@ -75,6 +76,11 @@ def _certify(
         sqlite_version=sqlite3.sqlite_version,
         recipe=recipe,
     )
+
+
+def _has_rules(tool: Tool) -> bool:
+    """Whether a tool has a rule or several statements."""
+    return len(tool.program) > 1
 
 
 def _reasons(checks: list[Check], tasks: list[TaskCertificate], counts: Counts) -> list[str]:

@@ -71,7 +71,7 @@ class Counts(Contract):
     rows: int
     tools: int
     business_tools: int
-    """Tools with rules of their own, not made from shorthand."""
+    """Tools written as programs with rules or several statements; neither shorthand nor a single query."""
     tasks: int
     fuzz_calls: int
     internal_errors: int
