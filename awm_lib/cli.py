@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
@@ -59,8 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     ``AWM_DEBUG=1`` adds the traceback. Any other exception is a bug of ours and propagates.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    return guard(lambda: _dispatch(words))
+
+
+def guard(command: Callable[[], int]) -> int:
+    """Run something for a person and return its exit code; errors become messages as ``main`` says."""
     try:
-        code = _dispatch(words)
+        code = command()
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 #
 # AWM is `awm`, run by a warm worker process so that a stage does not pay for starting an interpreter.
 
-from snakemake.exceptions import WorkflowError
+import sys
 
 from awm_lib.errors import AwmError
 from awm_lib.recipes import stage_digest
@@ -18,11 +18,12 @@ AWM = stage_command()
 
 
 def explained(function, *arguments):
-    """Call a function of the library; its errors are messages for people, not tracebacks."""
+    """Call a function of the library; its errors are messages for people, without a traceback."""
     try:
         return function(*arguments)
     except AwmError as error:
-        raise WorkflowError(str(error)) from None
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 BUILD = explained(Workflow, config)

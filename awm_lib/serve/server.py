@@ -7,14 +7,14 @@ import asyncio
 import contextlib
 import errno
 import gc
-import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from awm_lib.cli import guard
 from awm_lib.errors import AwmError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def serve_file(path: str | Path, argv: Sequence[str] | None = None) -> None:
     )
     add_options(parser)
     options = parser.parse_args(argv)
-    sys.exit(run(lambda: serve_directory(file.parent, options)))
+    sys.exit(guard(lambda: serve_directory(file.parent, options)))
 
 
 def serve_directory(directory: Path, options: argparse.Namespace) -> int:
@@ -130,22 +130,6 @@ def listen(host: str, port: int) -> socket.socket:
             raise AwmError(f"port {port} needs more rights", hint="choose one above 1023 with --port") from None
         raise AwmError(f"cannot listen on {host} port {port}: {error.strerror}", hint="see --host and --port") from None
     return listener
-
-
-def run(command: Callable[[], int]) -> int:
-    """Run a command for a person and return its exit code; an AwmError becomes its message on stderr.
-
-    ``AWM_DEBUG=1`` shows the traceback, as for ``awm``.
-    """
-    try:
-        return command()
-    except AwmError as error:
-        if os.environ.get("AWM_DEBUG"):
-            raise
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
 
 
 def _authority(host: str, port: int) -> str:
