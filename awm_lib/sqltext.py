@@ -43,7 +43,10 @@ def literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, int | float):
-        return repr(value) if value >= 0 else f"({value!r})"
+        shown = repr(value)
+        if shown.lstrip("-") in {"inf", "nan"}:
+            return {"inf": "9e999", "-inf": "(-9e999)"}.get(shown, "NULL")
+        return f"({shown})" if shown.startswith("-") else shown
     return "'" + str(value).replace("'", "''") + "'"
 
 
@@ -70,6 +73,18 @@ def is_query(sql: str) -> bool:
     return bool(found) and found[0] in {"select", "with", "values"} and not (_WRITING & set(_top_level(sql)))
 
 
+def flat(sql: str) -> str:
+    """The statement on one line, without comments; texts and names stay as they are."""
+    parts: list[str] = []
+    for kind, text in tokens(stripped(sql)):
+        if kind in ("space", "comment"):
+            if parts and parts[-1] != " ":
+                parts.append(" ")
+        else:
+            parts.append(text)
+    return "".join(parts).strip()
+
+
 def is_single(sql: str) -> bool:
     """Whether there is one statement: no semicolon but a last one."""
     significant = [text for kind, text in tokens(sql) if kind not in {"space", "comment"}]
@@ -77,8 +92,11 @@ def is_single(sql: str) -> bool:
 
 
 def stripped(sql: str) -> str:
-    """Without a final semicolon and outer white space."""
-    return sql.strip().rstrip(";").rstrip()
+    """Without outer white space, and without semicolons and comments at the end."""
+    found = list(tokens(sql))
+    while found and (found[-1][0] in {"space", "comment"} or found[-1][1] == ";"):
+        found.pop()
+    return "".join(text for _, text in found).lstrip()
 
 
 def _top_level(sql: str) -> list[str]:

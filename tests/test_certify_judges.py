@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from awm_lib.certify.certificate import certify_tasks
-from awm_lib.certify.world import check_schema, check_tools
+from awm_lib.certify.certificate import certify, certify_tasks
+from awm_lib.certify.world import check_tools, schema_findings
 from awm_lib.contracts.certificate import TaskCertificate
 from tests.shop import ORACLE, ROWS, SCHEMA, SPEC, TASKS, shop
 
@@ -190,8 +191,7 @@ def test_a_tool_that_breaks_its_schema_is_caught() -> None:
          "types": [{"column": "price", "type": "money"}]}
     ]  # fmt: skip
     found = check_tools(shop(spec=spec), "seed")
-    assert found.check.status == "failed"
-    assert "which is no money" in found.check.findings[0]
+    assert "which is no money" in found.findings[0]
 
 
 def test_a_tool_that_fails_inside_is_caught() -> None:
@@ -202,21 +202,19 @@ def test_a_tool_that_fails_inside_is_caught() -> None:
     ]  # fmt: skip
     found = check_tools(shop(spec=spec), "seed")
     assert found.internal > 0
-    assert "internal error" in found.check.findings[0]
+    assert "internal error" in found.findings[0]
 
 
 def test_fuzzing_a_right_shop_finds_nothing() -> None:
     found = check_tools(shop(), "seed")
-    assert (found.check.status, found.calls, found.internal) == ("passed", 200, 0)
+    assert (found.findings, found.calls, found.internal) == ([], 200, 0)
 
 
 def test_keys_that_come_back_are_caught() -> None:
     kept = "CREATE TABLE orders (\n  id INTEGER PRIMARY KEY"
     schema = SCHEMA.replace(f"{kept} AUTOINCREMENT", kept)
     assert schema != SCHEMA
-    check = check_schema(shop(schema=schema))
-    assert check.status == "failed"
-    assert "table orders" in check.findings[0]
+    assert "table orders" in schema_findings(shop(schema=schema))[0]
 
 
 def test_table_valued_functions_survive_resets_and_verification() -> None:
@@ -237,4 +235,28 @@ def test_table_valued_functions_survive_resets_and_verification() -> None:
         assert episode.verify().evidence["goal"] is True
         episode.reset()
         assert episode.verify().evidence["goal"] is False
-    assert check_tools(environment, "seed").check.status == "passed"
+    assert check_tools(environment, "seed").findings == []
+
+
+def test_a_task_without_a_solution_is_caught() -> None:
+    oracle = {**ORACLE, "solutions": ORACLE["solutions"][1:]}
+    certificate = certified("t01", oracle)
+    assert not certificate.passed
+    assert "has no solution" in status(certificate, "oracle")[1]
+    assert shop(oracle=oracle).start("t01").verify().evidence["unproven"]
+
+
+def test_a_database_that_is_not_what_it_is_made_from_is_caught(environment_copy: Path) -> None:
+    seed = environment_copy / "seed.json"
+    seed.write_text(seed.read_text().replace("example.", "sample.", 1))
+    certificate = certify(environment_copy)
+    assert not certificate.passed
+    assert "seed.sqlite does not hold" in certificate.reasons[0]
+
+
+def test_a_server_that_is_not_what_it_is_made_from_is_caught(environment_copy: Path) -> None:
+    server = environment_copy / "server.py"
+    server.write_text(server.read_text().replace("SELECT", "SELECT DISTINCT", 1))
+    certificate = certify(environment_copy)
+    assert not certificate.passed
+    assert "SELECT DISTINCT" in certificate.reasons[0]

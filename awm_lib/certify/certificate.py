@@ -8,14 +8,21 @@ from pathlib import Path
 
 from awm_lib.certify.findings import outcome
 from awm_lib.certify.tasks import certify_task
-from awm_lib.certify.world import check_schema, check_tools
-from awm_lib.compile.database import content_digest
+from awm_lib.certify.world import check_tools, schema_findings
+from awm_lib.compile.database import BUILD_TIME, build_database, content_digest
+from awm_lib.compile.server import check_server
 from awm_lib.contracts.certificate import Certificate, Check, Counts, FileDigest, TaskCertificate
 from awm_lib.contracts.oracle import Solution
+from awm_lib.contracts.seed import Seed
 from awm_lib.contracts.spec import Tool
 from awm_lib.errors import AwmError
 from awm_lib.outputs import FILES
+from awm_lib.runtime import database
+from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.environment import Environment
+from awm_lib.runtime.schema import read_schema
+from awm_lib.runtime.state import State
+from awm_lib.textfile import read_text
 
 MIN_KILLED = 0.9
 """The share of mutants, equivalents left out, that must be killed in an environment."""
@@ -38,14 +45,19 @@ def certify(directory: Path, recipe: str = "") -> Certificate:
 
 def certify_tasks(environment: Environment, solutions: dict[str, Solution]) -> list[TaskCertificate]:
     """The certificates of all tasks of an environment."""
-    return [certify_task(environment, task, solutions[task.id], environment.name) for task in environment.tasks.tasks]
+    return [
+        certify_task(environment, task, solutions.get(task.id), environment.name) for task in environment.tasks.tasks
+    ]
 
 
 def _certify(
     environment: Environment, solutions: dict[str, Solution], content: str, directory: Path, recipe: str
 ) -> Certificate:
     fuzzing = check_tools(environment, environment.name)
-    checks = [check_schema(environment), fuzzing.check]
+    checks = [
+        outcome("schema", [*schema_findings(environment), *_database_findings(directory, content)]),
+        outcome("tools", [*fuzzing.findings, *_server_findings(directory)]),
+    ]
     tasks = certify_tasks(environment, solutions)
     variants = [runs for task in tasks for runs in task.variants]
     mutants = [runs for task in tasks for runs in task.mutants]
@@ -76,6 +88,28 @@ def _certify(
         sqlite_version=sqlite3.sqlite_version,
         recipe=recipe,
     )
+
+
+def _database_findings(directory: Path, content: str) -> list[str]:
+    """seed.sqlite must hold what schema.sql and seed.json compile to, under whatever SQLite version."""
+    try:
+        image = build_database(read_text(directory / "schema.sql"), Seed.read(directory / "seed.json"))
+        connection = database.connect(Clock(BUILD_TIME))
+        database.load(connection, image)
+        expected = content_digest(State.read(connection, read_schema(connection), BUILD_TIME))
+        connection.close()
+    except AwmError as error:
+        return [str(error)]
+    return [] if expected == content else ["seed.sqlite does not hold what schema.sql and seed.json compile to"]
+
+
+def _server_findings(directory: Path) -> list[str]:
+    """server.py must be what spec.json and schema.sql compile to."""
+    try:
+        check_server(directory)
+    except AwmError as error:
+        return [str(error)]
+    return []
 
 
 def _has_rules(tool: Tool) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from awm_lib.certify.certificate import certify_tasks
 from awm_lib.certify.tasks import certify_task
-from awm_lib.certify.world import check_schema, check_tools
+from awm_lib.certify.world import check_tools, schema_findings
 from awm_lib.contracts.certificate import TaskCertificate
 from awm_lib.contracts.oracle import Oracle
 from awm_lib.contracts.scenario import Scenario
@@ -81,8 +81,8 @@ def _check_full(pack: Pack, scenario: Scenario, report: PackReport, number: int)
     except AwmError as error:
         report.problems.append(f"{where}: {error}")
         return
-    report.problems += [f"{where}: {finding}" for finding in check_schema(environment).findings]
-    report.problems += [f"{where}: {finding}" for finding in check_tools(environment, str(number)).check.findings]
+    report.problems += [f"{where}: {finding}" for finding in schema_findings(environment)]
+    report.problems += [f"{where}: {finding}" for finding in check_tools(environment, str(number)).findings]
     for template in usable_templates(modules_of(pack, scenario)):
         found = report.templates.get(template.name)
         if found is None:

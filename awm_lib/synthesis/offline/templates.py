@@ -202,19 +202,21 @@ def _build(
     solution = Solution(
         task=task_id,
         calls=[_call(template, call, said) for call in template.calls],
-        goal=sqltext.with_literals(template.goal, binds) if template.goal else None,
-        answer=ExpectedAnswer(
-            value=None, source=_source(template, answer.value, said), sql=sqltext.with_literals(answer.sql, binds)
-        )
+        goal=_bound(template.goal, binds) if template.goal else None,
+        answer=ExpectedAnswer(value=None, source=_source(template, answer.value, said), sql=_bound(answer.sql, binds))
         if answer
         else None,
-        selections=[Selection(name=item.name, sql=sqltext.with_literals(item.sql, binds)) for item in template.select],
+        selections=[Selection(name=item.name, sql=_bound(item.sql, binds)) for item in template.select],
         expect=_expect(template, said, history),
     )
     shown = [
         Slot(name=name, value=value, text=said[name].text if name in said else None) for name, value in slots.items()
     ]
     return Filled(task, Binding(task=task_id, template=template.name, wording=wording, slots=shown, solution=solution))
+
+
+def _bound(sql: str, binds: Mapping[str, Any]) -> str:
+    return sqltext.with_literals(sqltext.flat(sql), binds)
 
 
 def _expect(template: TaskTemplate, said: dict[str, _Said], history: Mapping[str, str]) -> Expect:
