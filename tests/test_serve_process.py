@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
-import time
 from pathlib import Path
 
 import httpx
@@ -13,8 +12,6 @@ import pytest
 
 from awm_lib.runtime import Environment
 from tests.servers import client, run_script, serving
-
-READY_WITHIN = 2.0
 
 
 @pytest.fixture
@@ -30,21 +27,14 @@ def test_ends_silently_on_a_signal(built_environment: Path, number: signal.Signa
     # With a connection that stays open.
     with serving(built_environment / "server.py", "--port", "0") as server, client(server) as http:
         http.get("/health").raise_for_status()
-        started = time.monotonic()
         assert server.stop(number) == (0, "", "")
-        assert time.monotonic() - started < 5
 
 
-def test_is_ready_within_two_seconds(built_environment: Path) -> None:
-    best = 60.0
-    for _ in range(3):  # the machine may be busy with other tests
-        started = time.monotonic()
-        with serving(built_environment / "server.py", "--port", "0") as server:
-            httpx.get(f"{server.url}/health").raise_for_status()
-            best = min(best, time.monotonic() - started)
-        if best < READY_WITHIN:
-            return
-    pytest.fail(f"ready after {best:.2f} s")
+def test_says_its_addresses_when_it_is_ready(built_environment: Path) -> None:
+    with serving(built_environment / "server.py", "--port", "0") as server:
+        assert server.url in server.line
+        assert server.mcp in server.line
+        httpx.get(f"{server.url}/health").raise_for_status()
 
 
 def test_script_serves_by_name(built_environment: Path) -> None:
