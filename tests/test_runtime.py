@@ -205,10 +205,11 @@ RUNAWAY = {
     "recursion": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) AS n FROM c",
     "cross join": "SELECT count(*) AS n FROM " + ", ".join(f"products p{i}" for i in range(14)),
     "huge text": "SELECT length(printf('%.*c', 900000000, 'x')) AS n",
+    "huge text by another name": "SELECT length(FORMAT('%s%*.*c', 'a', 5, '9e8', 'x')) AS n",
     "padded text": "SELECT length(printf('%900000000d', 1)) AS n",
-    "doubling text": "SELECT length(replace(replace(replace(hex(printf('%.*c', 900000, 'x')), '7', printf('%.*c', "
-    "9000, 'y')), 'y', 'zzzz'), 'z', 'abcdefgh')) AS n",
-    "hex": "SELECT length(hex(hex(hex(printf('%.*c', 900000, 'x'))))) AS n",
+    "doubling text": "WITH RECURSIVE c(t, n) AS (SELECT 'x', 1 UNION ALL SELECT replace(t, 'x', 'xxxxxxxx'), n + 1 "
+    "FROM c WHERE n < 20) SELECT length(max(t)) AS n FROM c",
+    "hex": "SELECT length(hex(hex(hex(hex(hex(hex(hex(hex(hex(printf('%.*c', 9000, 'x')))))))))) AS n",
     "group_concat": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 90000) "
     "SELECT length(group_concat(printf('%.*c', 1000, 'x'))) AS n FROM c",
     "growing recursion": "WITH RECURSIVE c(t) AS (SELECT 'x' UNION ALL SELECT t || t FROM c) SELECT count(*) AS n FROM c",

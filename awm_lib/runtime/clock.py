@@ -12,8 +12,12 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from awm_lib.runtime import bounded
+
 LAYOUT = "%Y-%m-%d %H:%M:%S"
 _FUNCTIONS = ("datetime", "date", "time", "julianday", "unixepoch")
+_NOW = frozenset({"now", "subsec", "subsecond"})
+"""What SQLite takes as the present when it stands for a moment."""
 
 _builtin = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
 _builtin_lock = threading.Lock()
@@ -45,6 +49,12 @@ class Clock:
         return self._text
 
 
+def _is_zone(modifier: Any) -> bool:
+    """Whether a modifier asks for the machine's time zone; logical time has none."""
+    text = modifier.decode(errors="replace") if isinstance(modifier, bytes) else modifier
+    return isinstance(text, str) and text.lower() in ("localtime", "utc")
+
+
 @lru_cache(maxsize=8_192)
 def _evaluate(function: str, arguments: tuple[Any, ...]) -> Any:
     marks = ", ".join("?" * len(arguments))
@@ -53,23 +63,30 @@ def _evaluate(function: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def install(connection: sqlite3.Connection, clock: Clock) -> None:
-    """Override the clock functions of a connection, before a database is loaded into it."""
+    """Override the clock functions of a connection (and those that need bounds), before a database is loaded."""
+    bounded.install(connection)
+
+    def moment(value: Any) -> Any:
+        text = value.decode(errors="replace") if isinstance(value, bytes) else value
+        return clock.now if isinstance(text, str) and text.strip().lower() in _NOW else text
 
     def at_clock(function: str, moment_at: int) -> Any:
         def call(*arguments: Any) -> Any:
-            if len(arguments) <= moment_at:
-                arguments = (*arguments, clock.now)
-            else:
-                moment = arguments[moment_at]
-                if isinstance(moment, str) and moment.strip().lower() == "now":
-                    arguments = (*arguments[:moment_at], clock.now, *arguments[moment_at + 1 :])
-            return _evaluate(function, arguments)
+            if len(arguments) < moment_at:
+                return None
+            given = arguments[moment_at] if len(arguments) > moment_at else "now"
+            modifiers = [word for word in arguments[moment_at + 1 :] if not _is_zone(word)]
+            return _evaluate(function, (*arguments[:moment_at], moment(given), *modifiers))
 
         return call
 
     for function in _FUNCTIONS:
         connection.create_function(function, -1, at_clock(function, 0), deterministic=True)
     connection.create_function("strftime", -1, at_clock("strftime", 1), deterministic=True)
+    if sqlite3.sqlite_version_info >= (3, 43):
+        connection.create_function(
+            "timediff", 2, lambda one, two: _evaluate("timediff", (moment(one), moment(two))), deterministic=True
+        )
     connection.create_function("current_timestamp", 0, lambda: clock.now, deterministic=True)
     connection.create_function("current_date", 0, lambda: clock.now[:10], deterministic=True)
     connection.create_function("current_time", 0, lambda: clock.now[11:], deterministic=True)
