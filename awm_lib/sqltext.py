@@ -111,6 +111,21 @@ def _top_level(sql: str) -> list[str]:
     return found
 
 
+def has_scalar_subquery(sql: str) -> bool:
+    """Whether a column of the outermost query is a query itself, which gives NULL where it finds no row."""
+    depth = 0
+    for kind, text in tokens(sql):
+        if text == "(":
+            depth += 1
+        elif text == ")":
+            depth -= 1
+        elif kind == "word" and depth == 0 and text.lower() == "from":
+            return False
+        elif kind == "word" and depth > 0 and text.lower() == "select":
+            return True
+    return False
+
+
 def has_limit(sql: str) -> bool:
     """Whether the outermost query has a LIMIT of its own."""
     return "limit" in _top_level(sql)

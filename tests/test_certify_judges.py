@@ -260,3 +260,14 @@ def test_a_server_that_is_not_what_it_is_made_from_is_caught(environment_copy: P
     certificate = certify(environment_copy)
     assert not certificate.passed
     assert "SELECT DISTINCT" in certificate.reasons[0]
+
+
+def test_a_scalar_subquery_may_be_null() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["tools"][1]["program"] = [
+        {"return": "one", "sql": "SELECT id, (SELECT name FROM users WHERE credit = :product_id) AS name FROM products "
+                                 "WHERE id = :product_id"}
+    ]  # fmt: skip
+    environment = shop(spec=spec)
+    assert environment.start().call("get_product", {"product_id": 1}).data == {"id": 1, "name": None}
+    assert environment.tools["get_product"].output_schema["properties"]["name"]["type"] == ["string", "null"]

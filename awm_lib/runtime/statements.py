@@ -128,12 +128,12 @@ def result_columns(connection: sqlite3.Connection, sql: str, schema: Schema) -> 
         described = connection.execute("PRAGMA temp.table_info(result_columns)").fetchall()
     finally:
         connection.execute("DROP VIEW temp.result_columns")
-    outer = bool({"left", "right", "full"} & set(sqltext.words(sql)))
+    unsure = bool({"left", "right", "full"} & set(sqltext.words(sql))) or sqltext.has_scalar_subquery(sql)
     columns = []
     for _, name, declared, *_ in described:
         kind = column_type(declared)
         holders = [c for table in schema.values() for c in table.columns if c.name == name]
-        never_null = kind is not None and not outer and bool(holders) and all(c.not_null for c in holders)
+        never_null = kind is not None and not unsure and bool(holders) and all(c.not_null for c in holders)
         columns.append(ResultColumn(name, kind, not never_null))
     return columns
 

@@ -15,8 +15,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_BLOCK = re.compile(r"<answer>(.*?)</answer>", re.S | re.I)
-_NUMBER = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?\Z")
+_MARK = re.compile(r"<(/?)answer>", re.I | re.A)
+_NUMBER = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?([eE][-+]?\d{1,3})?\Z")
 _CURRENCY = re.compile(r"^[$€£¥]\s*|\s*[$€£¥]$")
 _DAY_LAYOUTS = ("%Y-%m-%d", "%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d %b %Y", "%m/%d/%Y", "%Y/%m/%d")
 MAX_LENGTH = 20_000
@@ -70,11 +70,20 @@ class Answer:
 
 
 def submitted(reply: str | None) -> str | None:
-    """The value that a reply submits: its last ``<answer>`` block, or all of it."""
+    """The value that a reply submits: its last ``<answer>`` block, or all of it (None if that is too long for one)."""
     if reply is None:
         return None
-    blocks = _BLOCK.findall(reply[-MAX_LENGTH:])
-    return (blocks[-1] if blocks else reply[:MAX_LENGTH]).strip()
+    tail = reply[-MAX_LENGTH:]
+    start, block = None, None
+    for mark in _MARK.finditer(tail):
+        if not mark.group(1):
+            start = mark.end()
+        elif start is not None:
+            start, block = None, tail[start : mark.start()]
+    if block is not None:
+        return block.strip()
+    whole = reply.strip()
+    return whole if len(whole) <= MAX_LENGTH else None
 
 
 def _plain(text: str) -> str:
@@ -129,7 +138,7 @@ def _lists(text: str) -> list[list[str]]:
         decoded = json.loads(text)
         if isinstance(decoded, list):
             return [[str(item) for item in decoded]]
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         pass
     for separator in ("\n", ";", ","):
         items = [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", part).strip() for part in text.split(separator)]
