@@ -210,7 +210,8 @@ def measure(environment: Environment, solution: Solution) -> Difficulty:
     tools = {call.tool for call in solution.calls}
     known = [environment.tools[name] for name in tools if name in environment.tools]
     tables = frozenset().union(*(tool.reads | tool.written for tool in known))
-    branches = sum(call.refused is not None or call.when is not None for call in solution.calls)
+    conditions = {call.when for call in solution.calls if call.when is not None}
+    branches = max(len(conditions), sum(call.refused is not None for call in solution.calls))
     points = len(solution.calls) / 2 + len(tools) / 2 + len(tables) / 4 + branches + len(solution.selections)
     level = "easy" if points < 5.5 else "middle" if points < 8.5 else "hard"
     return Difficulty(calls=len(solution.calls), tools=len(tools), tables=len(tables), branches=branches, level=level)

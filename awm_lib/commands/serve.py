@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from awm_lib.serve.build import ready
+from awm_lib.errors import StaleView
+from awm_lib.serve.build import ready, rebuild
 from awm_lib.serve.server import add_options, serve_directory
 
 
@@ -20,5 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until the process is told to stop."""
-    serve_directory(ready(args.scenario, args.results), args)
-    return 0
+    directory = ready(args.scenario, args.results)
+    try:
+        return serve_directory(directory, args)
+    except StaleView as error:
+        # A newer version of this project compiles other text; a file that a person changed stays refused.
+        if not rebuild(directory, args.results):
+            raise error from None
+    return serve_directory(directory, args)

@@ -187,7 +187,11 @@ def _parameter(parameter: spec.Parameter) -> str:
         python, default = f"{python} | None", " = None"
     else:
         default = "" if parameter.is_required else f" = {literal(parameter.default)}"
-    return f"{parameter.name}: Annotated[{python}, Field(description={', '.join(facts)})]{default}"
+    field = f"Field(description={', '.join(facts)})"
+    flat = f"{parameter.name}: Annotated[{python}, {field}]{default}"
+    if len(flat) <= WIDTH - 5:
+        return flat
+    return f"{parameter.name}: Annotated[\n        {python},\n        {field},\n    ]{default}"
 
 
 def _annotation(parameter: spec.Parameter) -> str:

@@ -33,6 +33,14 @@ def ready(name: str, results: Path) -> Path:
     return directory
 
 
+def rebuild(directory: Path, results: Path) -> bool:
+    """Run the workflow for a server that is out of date; false where the workflow does not make these results."""
+    if not _is_own(results):
+        return False
+    build(directory, "server.py is not what its sources compile to")
+    return True
+
+
 def _is_own(results: Path) -> bool:
     """Whether the workflow of the current directory makes these results; others are served as they are."""
     return Path("Snakefile").is_file() and results.resolve() == Path("results").resolve()

@@ -81,7 +81,7 @@ class Chance:
         return self._random.sample(list(values), min(size, len(values)))
 
     def _draw(self, values: Sequence[Any], key: Any = None) -> Any:
-        drawn = self._drawn.setdefault((key, len(values), str(values[0]) if values else ""), set())
+        drawn = self._drawn.setdefault((key, len(values), str(values[:1]), str(values[-1:])), set())
         left = [position for position in range(len(values)) if position not in drawn]
         if not left:
             raise ExpressionError(f"draw: all {len(values)} values are drawn; make the list longer or the rows fewer")

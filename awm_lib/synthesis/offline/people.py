@@ -55,6 +55,10 @@ def _ascii(text: str) -> str:
     return "".join(c for c in plain.lower() if c.isalnum())
 
 
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
 class People:
     """Makes people, places and companies from one generator."""
 
@@ -70,7 +74,7 @@ class People:
         """A person: first, last, name, email, phone."""
         while True:
             provider = self._providers[self._random.choice(_LOCALES)]
-            first, last = provider.first_name(), provider.last_name()
+            first, last = _capital(provider.first_name()), _capital(provider.last_name())
             name = f"{first} {last}"
             if name not in self._seen and len(first) > 1 and len(last) > 2 and _ascii(first) and _ascii(last):
                 break
