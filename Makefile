@@ -22,9 +22,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 JOBS ?= 2
 ARGS ?=
 
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --prefer-binary --no-compile
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --prefer-binary
 
-.PHONY: help run install install-embeddings test test-all lint format bench docs lock clean distclean
+.PHONY: help run install install-embeddings browser test test-all lint format bench docs lock clean distclean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,11 +36,21 @@ install: $(DEV)  ## Create .venv with everything for building, testing and linti
 
 install-embeddings: $(EMBEDDINGS)  ## Add the embedding model (torch, CPU) for diversity statistics
 
-test: $(DEV)  ## Run the tests (ARGS="-k worker" to choose)
+test: $(DEV) browser  ## Run the tests (ARGS="-k worker" to choose)
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
 
-test-all: $(DEV)  ## Run all tests, the slow ones too
+test-all: $(DEV) browser  ## Run all tests, the slow ones too
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+# The pages are tested in a real browser. Root on Debian or Ubuntu gets it installed; others are told how.
+browser:
+	@for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b >/dev/null && exit 0; done; \
+	packages=$$(grep -v "^#" requirements/system.txt | tr "\n" " "); \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$packages >/dev/null; \
+	else \
+		echo "the tests of the pages need Chromium: install it (Debian, Ubuntu: sudo apt-get install $$packages)" >&2; exit 1; \
+	fi
 
 lint: $(DEV)  ## Check style, types and the workflow
 	@$(BIN)/ruff check .
