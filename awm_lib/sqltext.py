@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     r"""|(?P<number>\d+(?:\.\d+)?)|(?P<space>\s+)|(?P<symbol>.)""",
     re.S,
 )
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _WRITING = frozenset({"insert", "update", "delete", "replace"})
 
 
@@ -109,6 +110,39 @@ def _top_level(sql: str) -> list[str]:
         elif kind == "word" and depth == 0:
             found.append(text.lower())
     return found
+
+
+def plain_columns(sql: str) -> dict[str, str] | None:
+    """Result column -> source column, of those columns of the outermost query that are plain references.
+
+    None if the query selects ``*``, so that the columns do not stand in its text.
+    """
+    depth, selecting = 0, False
+    items: list[list[str]] = [[]]
+    for kind, text in tokens(sql):
+        if kind in ("space", "comment"):
+            continue
+        word = text.lower() if kind == "word" else text
+        depth += {"(": 1, ")": -1}.get(text, 0)
+        if depth == 0 and word == "select":
+            selecting, items = True, [[]]
+        elif depth == 0 and word == "from":
+            break
+        elif selecting and depth == 0 and text == ",":
+            items.append([])
+        elif selecting and word not in ("distinct", "as"):
+            items[-1].append(text.strip('"`[]').lower() if kind == "quoted" else word)
+    if any(item[-1:] == ["*"] for item in items):
+        return None
+    return dict(pair for item in items if (pair := _plain_reference(item)) is not None)
+
+
+def _plain_reference(item: list[str]) -> tuple[str, str] | None:
+    if len(item) >= 3 and item[1] == ".":
+        item = item[2:]
+    if not 1 <= len(item) <= 2 or not all(_NAME.fullmatch(part) for part in item):
+        return None
+    return item[-1], item[0]
 
 
 def has_scalar_subquery(sql: str) -> bool:

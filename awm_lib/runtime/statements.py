@@ -25,6 +25,7 @@ _REFUSED_FUNCTIONS = frozenset(
      "total_changes", "zeroblob"}
 )  # fmt: skip
 _WRITES = {sqlite3.SQLITE_INSERT: "INSERT", sqlite3.SQLITE_UPDATE: "UPDATE", sqlite3.SQLITE_DELETE: "DELETE"}
+_AFFINITIES = frozenset({"TEXT", "REAL", "INT", "INTEGER"})
 _HARMLESS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE}
 
 
@@ -130,12 +131,21 @@ def result_columns(connection: sqlite3.Connection, sql: str, schema: Schema) -> 
         connection.execute("DROP VIEW temp.result_columns")
     unsure = bool({"left", "right", "full"} & set(sqltext.words(sql))) or sqltext.has_scalar_subquery(sql)
     columns = []
+    plain = sqltext.plain_columns(sql)
     for _, name, declared, *_ in described:
         kind = column_type(declared)
+        # Newer versions of SQLite give expressions a type by their affinity, older ones none. Results have the same
+        # types under all of them because these types count only for plain columns.
+        if declared.upper() in _AFFINITIES and plain is not None and not _is_column(plain.get(name), kind, schema):
+            kind = None
         holders = [c for table in schema.values() for c in table.columns if c.name == name]
         never_null = kind is not None and not unsure and bool(holders) and all(c.not_null for c in holders)
         columns.append(ResultColumn(name, kind, not never_null))
     return columns
+
+
+def _is_column(name: str | None, kind: ColumnType | None, schema: Schema) -> bool:
+    return any(column.name == name and column.type == kind for table in schema.values() for column in table.columns)
 
 
 def returning_columns(sql: str) -> list[str]:
