@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,25 @@ Evaluate = Callable[[Scope], Any]
 
 MAX_LENGTH = 4_000
 MAX_TEXT = 100_000
+MAX_STEPS = 100_000
+"""Items of comprehensions, and every hundred characters of texts made, in one evaluation."""
+
+
+class _Work(threading.local):
+    """Steps that the evaluation of this thread may still take."""
+
+    left = MAX_STEPS
+
+
+_work = _Work()
+
+
+def spend(steps: int) -> None:
+    """Count steps of an evaluation. Raises ExpressionError when it has taken too many."""
+    _work.left -= steps
+    if _work.left < 0:
+        raise ExpressionError("it takes too many steps")
+
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -59,11 +79,20 @@ class Expression:
 
     def __call__(self, scope: Scope) -> Any:
         """Evaluate in a scope of names. Raises ExpressionError with the text of the expression."""
+        _work.left = MAX_STEPS
         try:
             return self._evaluate(scope)
         except ExpressionError as error:
             raise ExpressionError(f"{error.message} in {self.text!r}", hint=error.hint) from None
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+        except (
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            AttributeError,
+            RecursionError,
+            MemoryError,
+        ) as error:
             raise ExpressionError(f"{self.text!r} cannot be evaluated: {error}") from None
 
     def names(self) -> set[str]:
@@ -120,8 +149,10 @@ def _multiply(left: Any, right: Any) -> Any:
 
 def _add(left: Any, right: Any) -> Any:
     result = left + right
-    if isinstance(result, str | list) and len(result) > MAX_TEXT:
-        raise ExpressionError("a text or list grows too long")
+    if isinstance(result, str | list):
+        if len(result) > MAX_TEXT:
+            raise ExpressionError("a text or list grows too long")
+        spend(len(result) // 100)
     return result
 
 
@@ -279,6 +310,7 @@ def _comprehension(node: ast.ListComp | ast.GeneratorExp) -> Evaluate:
             return
         name, values, tests = loops[depth]
         for value in values(scope):
+            spend(1)
             scope[name] = value
             if all(test(scope) for test in tests):
                 yield from walk(scope, depth + 1)
@@ -297,7 +329,13 @@ def _f_string(node: ast.JoinedStr) -> Evaluate:
             if part.conversion != -1:
                 raise ValueError("!r, !s and !a are not part of the language")
             parts.append(_formatted(value, layout))
-    return lambda scope: "".join(str(part(scope)) for part in parts)
+
+    def evaluate(scope: Scope) -> str:
+        text = "".join(str(part(scope)) for part in parts)
+        spend(len(text) // 100)
+        return text
+
+    return evaluate
 
 
 def _formatted(value: Evaluate, layout: Evaluate | None) -> Evaluate:

@@ -7,10 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from awm_lib.errors import ExpressionError
-from awm_lib.expressions import field_of
+from awm_lib.expressions import MAX_TEXT, field_of, spend
 
 Record = Mapping[str, Any]
 _DAY = 10
+_DIGITS = 15
 
 
 def where(records: Sequence[Record], **equal: Any) -> list[Record]:
@@ -132,7 +133,12 @@ def _text(value: Any) -> str:
 
 
 def _join(values: Sequence[Any], separator: str = ", ") -> str:
-    return separator.join(str(value) for value in values)
+    texts = [str(value) for value in values]
+    length = sum(map(len, texts)) + len(separator) * len(texts)
+    if length > MAX_TEXT:
+        raise ExpressionError("a text grows too long")
+    spend(length // 100)
+    return separator.join(texts)
 
 
 def _smallest(*values: Any) -> Any:
@@ -144,6 +150,8 @@ def _largest(*values: Any) -> Any:
 
 
 def _rounded(value: float, digits: int = 0) -> Any:
+    if abs(digits) > _DIGITS:
+        raise ExpressionError(f"a number cannot be rounded to {digits} digits")
     return round(value, digits) if digits else round(value)
 
 

@@ -101,13 +101,15 @@ def stripped(sql: str) -> str:
 
 
 def _top_level(sql: str) -> list[str]:
+    """The words outside of parentheses, in lower case; ``replace(`` is a function, no statement."""
     depth, found = 0, []
-    for kind, text in tokens(sql):
+    pairs = [(kind, text) for kind, text in tokens(sql) if kind not in {"space", "comment"}]
+    for (kind, text), (_, following) in zip(pairs, [*pairs[1:], ("", "")], strict=True):
         if text == "(":
             depth += 1
         elif text == ")":
             depth -= 1
-        elif kind == "word" and depth == 0:
+        elif kind == "word" and depth == 0 and not (text.lower() == "replace" and following == "("):
             found.append(text.lower())
     return found
 

@@ -24,12 +24,16 @@ def explained(function, *arguments):
     except AwmError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        print(f"error: {error.filename}: {reason}", file=sys.stderr)
+        sys.exit(2)
 
 
 BUILD = explained(Workflow, config)
 
 if workflow.is_main_process:
-    BUILD.void_incomplete()
+    explained(BUILD.void_incomplete)
 
 
 onstart:

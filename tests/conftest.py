@@ -125,9 +125,9 @@ def unwritable(tmp_path: Path) -> Iterator[Callable[[Path], None]]:
     changed: list[Path] = []
 
     def forbid(directory: Path) -> None:
-        subprocess.run(["chattr", "+i", str(directory)], check=False, capture_output=True)
-        directory.chmod(0o555)
         changed.append(directory)
+        directory.chmod(0o555)
+        subprocess.run(["chattr", "+i", str(directory)], check=False, capture_output=True)
 
     yield forbid
     for directory in changed:

@@ -14,10 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Certify an environment."""
     from awm_lib.certify.certificate import certify
+    from awm_lib.errors import ContractError
     from awm_lib.outputs import write_output
     from awm_lib.recipes import stage_digest
 
     home = arguments.directory
+    if not home.is_dir():
+        raise ContractError(f"{home} does not exist", hint=f"build it: snakemake {home}/certificate.json")
     certificate = certify(home, stage_digest("certify"))
     write_output(home / "certificate.json", certificate.encode())
     for reason in certificate.reasons:

@@ -20,9 +20,12 @@ def run(arguments: argparse.Namespace) -> int:
     import json
 
     from awm_lib import jsonfile
+    from awm_lib.contracts.config import read_config
     from awm_lib.synthesis.offline.catalogue import catalogue
 
-    rows = catalogue(arguments.packs, arguments.count, arguments.seed, arguments.tasks)
+    settings = {name: getattr(arguments, name) for name in ("count", "seed", "tasks", "packs")}
+    config = read_config(settings, "the command line")
+    rows = catalogue(config.packs, config.count, config.seed, config.tasks)
     lines = [json.dumps(row.plain(), ensure_ascii=False) for row in rows]
     jsonfile.write_bytes(arguments.target, ("\n".join(lines) + "\n").encode())
     return 0

@@ -56,13 +56,17 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ContractError(f"{path} is larger than {MAX_BYTES:,} bytes", hint="a file of an environment is small")
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes(), parse_constant=_no_number)
     except FileNotFoundError:
         raise ContractError(f"{path} does not exist", hint=f"build it: snakemake {path}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(
             f"{path} is not JSON: {error}", hint="mend the file, or delete it to have it built anew"
         ) from None
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no number")
 
 
 def explain(error: ValidationError, most: int = 12) -> str:

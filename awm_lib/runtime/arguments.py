@@ -52,7 +52,7 @@ def binder(tool: str, parameters: Sequence[Parameter]) -> Binder:
 
 
 def _unknown(tool: str, arguments: dict[Any, Any], known: list[str]) -> str:
-    name = next(str(key) for key in arguments if key not in known)[:80]
+    name = next(str(key) for key in arguments if key not in known)[:80].encode(errors="replace").decode()
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"{name}: {tool} has no such argument; did you mean {close[0]}?"
@@ -73,17 +73,26 @@ def _scalar(parameter: Parameter, kind: str) -> _Convert:
     low, high = parameter.minimum, parameter.maximum
     if low is None and high is None:
         return convert
-    scale = MINOR_UNITS if kind == "money" else 1
+    least, most = _scaled(low, kind), _scaled(high, kind)
 
     def bounded(value: Any) -> Any:
         result = convert(value)
-        if low is not None and result < low * scale:
-            raise Unfit(f"must be at least {low:g}")
-        if high is not None and result > high * scale:
-            raise Unfit(f"must be at most {high:g}")
+        if least is not None and result < least:
+            raise Unfit(f"must be at least {_shown(low)}")
+        if most is not None and result > most:
+            raise Unfit(f"must be at most {_shown(high)}")
         return result
 
     return bounded
+
+
+def _scaled(bound: float | None, kind: str) -> float | None:
+    """A bound in SQL's units; 0.55 * 100 is more than 55, so money is rounded to the minor unit."""
+    return round(bound * MINOR_UNITS) if bound is not None and kind == "money" else bound
+
+
+def _shown(bound: float | None) -> str:
+    return str(int(bound)) if bound is not None and float(bound).is_integer() else str(bound)
 
 
 def _string(parameter: Parameter, convert: _Convert) -> _Convert:

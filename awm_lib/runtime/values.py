@@ -51,7 +51,7 @@ def number(value: Any) -> float:
     """A finite number."""
     if type(value) not in (int, float):
         raise Unfit(f"must be a number, not {_kind(value)}")
-    if not math.isfinite(value) or abs(value) > 1e15:
+    if abs(value) > 1e15 or not math.isfinite(value):  # in this order: isfinite cannot take a huge integer
         raise Unfit("must be a finite number below 1e15")
     found: float = value
     return found

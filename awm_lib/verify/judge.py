@@ -12,8 +12,8 @@ from awm_lib.verify.expected import Expected, Rules
 from awm_lib.verify.matchers import Scene, matches
 from awm_lib.verify.verdict import Verdict
 
-MAX_STEPS = 20_000
-"""A bound on the search for a matching of new rows; only contrived cases come near it."""
+MAX_COMPARISONS = 100_000
+"""A bound on the search for a matching of new rows, in comparisons of two rows; only contrived cases come near it."""
 
 
 def judge(
@@ -124,30 +124,49 @@ def _exact_pairing(
     scene: Scene,
     settle: Callable[[Scene, dict[int, Change]], _Comparison],
 ) -> _Comparison | None:
-    """Search for a pairing of all expected with all actual new rows under which nothing is missing or unexpected."""
+    """Search for a pairing of all expected with all actual new rows under which nothing is missing or unexpected.
+
+    The expected row with the fewest rows that fit goes first: parents that look the same are told apart by the rows
+    that refer to them.
+    """
     if sorted(item.table for item in inserts) != sorted(change.table for change in candidates):
         return None
-    steps = 0
+    comparisons = 0
 
-    def search(at: int, found: Scene, pairs: dict[int, Change]) -> _Comparison | None:
-        nonlocal steps
-        steps += 1
-        if at == len(inserts):
+    def fitting(item: Expected, found: Scene, taken: set[int]) -> list[tuple[Change, Scene]]:
+        nonlocal comparisons
+        options = []
+        for change in candidates:
+            if change.table == item.table and id(change) not in taken:
+                comparisons += 1
+                trial = Scene(found.start, found.end, dict(found.keys))
+                if _same_insert(item, change, rules, trial):
+                    options.append((change, trial))
+        return options
+
+    def search(found: Scene, pairs: dict[int, Change]) -> _Comparison | None:
+        if len(pairs) == len(inserts):
             comparison = settle(Scene(found.start, found.end, dict(found.keys)), pairs)
             return comparison if comparison.exact else None
-        item = inserts[at]
         taken = {id(change) for change in pairs.values()}
-        for change in candidates:
-            if change.table != item.table or id(change) in taken or steps > MAX_STEPS:
-                continue
-            trial = Scene(found.start, found.end, dict(found.keys))
-            if _same_insert(item, change, rules, trial):
-                deeper = search(at + 1, trial, {**pairs, at: change})
-                if deeper is not None:
-                    return deeper
+        chosen: tuple[int, list[tuple[Change, Scene]]] | None = None
+        for at, item in enumerate(inserts):
+            if at not in pairs:
+                options = fitting(item, found, taken)
+                if chosen is None or len(options) < len(chosen[1]):
+                    chosen = (at, options)
+                if len(options) <= 1:
+                    break
+        assert chosen is not None
+        for change, trial in chosen[1]:
+            if comparisons > MAX_COMPARISONS:
+                return None
+            deeper = search(trial, {**pairs, chosen[0]: change})
+            if deeper is not None:
+                return deeper
         return None
 
-    return search(0, scene, {})
+    return search(scene, {})
 
 
 def _same_insert(item: Expected, change: Change, rules: Rules, scene: Scene) -> bool:
