@@ -43,7 +43,7 @@ def final(change: Callable[[Tables], None] = lambda tables: None) -> State:
     """The initial rows after a change to them, at the end of the episode."""
     tables = {name: list(rows) for name, rows in INITIAL.tables.items()}
     change(tables)
-    return State(INITIAL.schema, tables, INITIAL.image, END)
+    return State(INITIAL.schema, tables, END)
 
 
 def verdict(state: State, *expected: Expected, **how: Any) -> Verdict:

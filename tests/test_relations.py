@@ -192,7 +192,7 @@ def test_the_solution_is_accepted_at_any_time_and_with_any_keys(seconds: int, ke
     assert run.problems == []
     final = run.episode.state()
     initial = SHOP.initial
-    shifted = type(initial)(initial.schema, initial.tables, initial.image, Clock(SHOP.context.now, seconds).now)
+    shifted = type(initial)(initial.schema, initial.tables, Clock(SHOP.context.now, seconds).now, initial.image)
     assert SHOP.verifier(task)(shifted, final, None).complete
     run.episode.close()
 

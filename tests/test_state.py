@@ -49,7 +49,7 @@ def state(content: dict[str, list[tuple[Any, ...]]]) -> State:
     ordered = {
         name: sorted(rows, key=lambda row, at=_KEYS[name]: [row[i] for i in at]) for name, rows in content.items()
     }
-    return State(TABLES, ordered, b"", NOW)
+    return State(TABLES, ordered, NOW)
 
 
 def applied(initial: State, found: list[Change]) -> dict[str, set[tuple[Any, ...]]]:

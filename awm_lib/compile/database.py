@@ -104,8 +104,10 @@ def _insert(connection: sqlite3.Connection, table: str, columns: list[str], rows
             raise ContractError(f"seed.json: table {table}, row {number}: {error}: {shown}") from None
 
 
-def _broken_reference(connection: sqlite3.Connection, table: str, rowid: int, parent: str, number: int) -> str:
+def _broken_reference(connection: sqlite3.Connection, table: str, rowid: int | None, parent: str, number: int) -> str:
     columns = [row[3] for row in connection.execute(f'PRAGMA foreign_key_list("{table}")') if row[0] == number]
+    if rowid is None:  # SQLite does not say which row, in a table WITHOUT ROWID
+        return f"seed.json: table {table}: a row's {', '.join(columns)} is no row of {parent}"
     value = connection.execute(f'SELECT "{columns[0]}" FROM "{table}" WHERE rowid = ?', (rowid,)).fetchone()
     return f"seed.json: table {table}, row with key {rowid}: {columns[0]} = {value[0]!r} is no row of {parent}"
 

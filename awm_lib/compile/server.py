@@ -31,6 +31,7 @@ def compile_server(scenario: Scenario, tools: Spec, schema_sql: str) -> str:
     image = build_database(schema_sql, Seed(scenario=scenario.name, tables=[]))
     connection = database.connect(Clock(BUILD_TIME))
     database.load(connection, image)
+    database.declare_functions(connection)
     schema = read_schema(connection)
     compiled: list[tuple[Tool, str | None]] = [(compile_tool(tool, schema, connection), None) for tool in tools.tools]
     for crud in tools.crud:

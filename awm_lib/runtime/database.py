@@ -54,20 +54,14 @@ def load(connection: sqlite3.Connection, image: bytes, name: str = "main") -> No
     """Fill a database of a fresh connection with a database file's bytes.
 
     A connection that has run statements must not be filled again: SQLite 3.40 crashes if one of them used a
-    table-valued function. The functions of JSON are used here once, since an authorizer would refuse their first use.
+    table-valued function.
     """
     connection.deserialize(image, name=name)
+
+
+def declare_functions(connection: sqlite3.Connection) -> None:
+    """Use the table-valued functions of JSON once, after loading: an authorizer would refuse their first use."""
     connection.execute(_TABLE_VALUED).fetchall()
-
-
-def replace(connection: sqlite3.Connection, image: bytes) -> None:
-    """Replace the main database of a used connection, whose page size must be the image's."""
-    source = sqlite3.connect(":memory:", check_same_thread=False)
-    try:
-        source.deserialize(image)
-        source.backup(connection)
-    finally:
-        source.close()
 
 
 def read_image(path: Path) -> bytes:

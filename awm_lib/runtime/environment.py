@@ -50,6 +50,7 @@ class Environment:
         self._oracle = oracle
         self._connection = database.connect(Clock(tasks.context.now))
         database.load(self._connection, image)
+        database.declare_functions(self._connection)
         self.schema: Schema = read_schema(self._connection)
         self.tools: dict[str, Tool] = _compile_tools(spec, self.schema, self._connection)
 
@@ -85,7 +86,8 @@ class Environment:
     @cached_property
     def initial(self) -> State:
         """All rows before an episode."""
-        return State.read(self._connection, self.schema, self.context.now)
+        state = State.read(self._connection, self.schema, self.context.now)
+        return State(self.schema, state.tables, self.context.now, self.image)
 
     @cached_property
     def oracle(self) -> Oracle:

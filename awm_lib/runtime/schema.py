@@ -23,7 +23,10 @@ _TYPES: dict[str, ColumnType] = {
     "TIMESTAMP": "datetime",
     "JSON": "json",
 }
-_ENUMERATION = r"CHECK\s*\(\s*\"?{name}\"?\s+IN\s*\(([^()]*)\)"
+# One pass each over a table's DDL, for all columns: a pattern per column would be compiled anew for each.
+_ENUMERATION = re.compile(r"CHECK\s*\(\s*\"?(\w+)\"?\s+IN\s*\(([^()]*)\)", re.I)
+_BETWEEN = re.compile(r"CHECK\s*\(\s*\"?(\w+)\"?\s+BETWEEN\s+(-?\d+(?:\.\d+)?)\s+AND\s+(-?\d+(?:\.\d+)?)\s*\)", re.I)
+_AT_LEAST = re.compile(r"CHECK\s*\(\s*\"?(\w+)\"?\s*>(=?)\s*(-?\d+)\s*\)", re.I)
 _STRING = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -97,6 +100,7 @@ def read_schema(connection: sqlite3.Connection) -> Schema:
 
 def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
     references = {row[3]: (row[2], row[4] or "id") for row in connection.execute(f'PRAGMA foreign_key_list("{name}")')}
+    enumerations, ranges = _enumerations(ddl), _ranges(ddl)
     columns, key = [], []
     for _, column, declared, not_null, default, position, hidden in connection.execute(f'PRAGMA table_xinfo("{name}")'):
         kind = column_type(declared)
@@ -105,9 +109,7 @@ def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
                 f"schema.sql: table {name}, column {column}: the type {declared!r} has no meaning here",
                 hint="use one of " + ", ".join(_TYPES),
             )
-        enumeration = re.search(_ENUMERATION.format(name=column), ddl, re.I)
-        texts = _STRING.findall(enumeration.group(1)) if enumeration else []
-        low, high = _range(ddl, column)
+        low, high = ranges.get(column.lower(), (None, None))
         columns.append(
             Column(
                 name=column,
@@ -115,7 +117,7 @@ def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
                 not_null=bool(not_null or position),
                 default=default,
                 generated=hidden in (2, 3),
-                enum=tuple(text.replace("''", "'") for text in texts) or None,
+                enum=enumerations.get(column.lower()),
                 references=references.get(column),
                 minimum=low,
                 maximum=high,
@@ -140,14 +142,22 @@ def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
     )
 
 
-def _range(ddl: str, column: str) -> tuple[float | None, float | None]:
-    between = re.search(
-        rf"CHECK\s*\(\s*{column}\s+BETWEEN\s+(-?\d+(?:\.\d+)?)\s+AND\s+(-?\d+(?:\.\d+)?)\s*\)", ddl, re.I
-    )
-    if between:
-        return float(between.group(1)), float(between.group(2))
-    low = re.search(rf"CHECK\s*\(\s*{column}\s*>(=?)\s*(-?\d+)\s*\)", ddl, re.I)
-    return (float(low.group(2)) + (0 if low.group(1) else 1) if low else None), None
+def _enumerations(ddl: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for column, listed in _ENUMERATION.findall(ddl):
+        texts = tuple(text.replace("''", "'") for text in _STRING.findall(listed))
+        if texts:
+            found.setdefault(column.lower(), texts)
+    return found
+
+
+def _ranges(ddl: str) -> dict[str, tuple[float | None, float | None]]:
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for column, low, high in _BETWEEN.findall(ddl):
+        found.setdefault(column.lower(), (float(low), float(high)))
+    for column, equal, low in _AT_LEAST.findall(ddl):
+        found.setdefault(column.lower(), (float(low) + (0 if equal else 1), None))
+    return found
 
 
 def _comment(ddl: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from awm_lib.runtime.database import serialize
 from awm_lib.runtime.schema import Schema, Table
 from awm_lib.runtime.values import FROM_SQL
 
@@ -55,11 +54,11 @@ class State:
 
     __slots__ = ("_keyed", "court", "image", "now", "schema", "tables")
 
-    def __init__(self, schema: Schema, tables: dict[str, list[Row]], image: bytes, now: str) -> None:
+    def __init__(self, schema: Schema, tables: dict[str, list[Row]], now: str, image: bytes | None = None) -> None:
         self.schema = schema
         self.tables = tables
         self.image = image
-        """The same rows as the bytes of a database file, for queries."""
+        """The same rows as the bytes of a database file; of the initial state only."""
         self.now = now
         """The clock at this state."""
         self.court: Any = None
@@ -84,7 +83,7 @@ class State:
             ).fetchall()
             for name, table in schema.items()
         }
-        return cls(schema, tables, serialize(connection), now)
+        return cls(schema, tables, now)
 
     def keyed(self, name: str) -> dict[Key, Row]:
         """A table's rows by primary key."""

@@ -92,6 +92,8 @@ def prepare(
     text = sqltext.stripped(sql)
     if not sqltext.is_single(text):
         raise SqlError("one statement is expected, not several")
+    if sqltext.words(text)[:1] == ["query"]:  # of EXPLAIN QUERY PLAN, which is no statement of its own
+        raise SqlError("only SELECT, INSERT, UPDATE and DELETE are allowed")
     unknown = sqltext.binds(text) - set(known)
     if unknown:
         name = sorted(unknown)[0]

@@ -278,7 +278,8 @@ class _ProgramCompiler:
             columns = result_columns(self.connection, sql, self.schema)
         except sqlite3.Error as error:
             raise self._fail(str(error)) from None
-        names = [column.name for column in columns]
+        # SQLite tells the second column of a name as name:1.
+        names = [re.sub(r":\d+\Z", "", column.name) for column in columns]
         for name in names:
             if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
                 raise self._fail(f"the result column {name[:60]!r} needs a name: write AS ...")
