@@ -209,7 +209,7 @@ RUNAWAY = {
     "padded text": "SELECT length(printf('%900000000d', 1)) AS n",
     "doubling text": "WITH RECURSIVE c(t, n) AS (SELECT 'x', 1 UNION ALL SELECT replace(t, 'x', 'xxxxxxxx'), n + 1 "
     "FROM c WHERE n < 20) SELECT length(max(t)) AS n FROM c",
-    "hex": "SELECT length(hex(hex(hex(hex(hex(hex(hex(hex(hex(printf('%.*c', 9000, 'x')))))))))) AS n",
+    "hex": "SELECT length(hex(hex(hex(hex(hex(hex(hex(hex(hex(printf('%.*c', 9000, 'x'))))))))))) AS n",
     "group_concat": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 90000) "
     "SELECT length(group_concat(printf('%.*c', 1000, 'x'))) AS n FROM c",
     "growing recursion": "WITH RECURSIVE c(t) AS (SELECT 'x' UNION ALL SELECT t || t FROM c) SELECT count(*) AS n FROM c",
