@@ -18,6 +18,7 @@ include: "rules/interface.smk"
 include: "rules/oracle.smk"
 include: "rules/verifier.smk"
 include: "rules/certificate.smk"
+include: "rules/statistics.smk"
 
 
 rule all:

@@ -24,6 +24,8 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "verifier": ("awm_lib.compile.verifier", "awm_lib.runtime.environment"),
     "certify": ("awm_lib.certify.certificate", "awm_lib.compile.verifier"),
     "gate": ("awm_lib.gate",),
+    "statistics": ("awm_lib.statistics.database",),
+    "report": ("awm_lib.statistics.report",),
 }
 """Stage -> the modules that do its work."""
 
