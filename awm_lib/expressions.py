@@ -25,6 +25,10 @@ MAX_LENGTH = 4_000
 MAX_TEXT = 100_000
 MAX_STEPS = 100_000
 """Items of comprehensions, and every hundred characters of texts made, in one evaluation."""
+MAX_PARTS = 200_000
+"""Values in a list, those of the lists within it included: a list may hold another many times over."""
+MAX_BITS = 4_096
+"""The size of a product of whole numbers, which have no bound of their own."""
 
 
 class _Work(threading.local):
@@ -144,6 +148,8 @@ def _brief(value: Any) -> str:
 def _multiply(left: Any, right: Any) -> Any:
     if isinstance(left, str | list) or isinstance(right, str | list):
         raise ExpressionError("only numbers can be multiplied")
+    if type(left) is int and type(right) is int and left.bit_length() + right.bit_length() > MAX_BITS:
+        raise ExpressionError("a number grows too large")
     return left * right
 
 
@@ -154,6 +160,20 @@ def _add(left: Any, right: Any) -> Any:
             raise ExpressionError("a text or list grows too long")
         spend(len(result) // 100)
     return result
+
+
+def _bounded(values: list[Any]) -> list[Any]:
+    """The same list. Raises ExpressionError if lists within lists make it too large to compare or to show."""
+    if not any(type(value) in (list, dict) for value in values):
+        return values
+    left, heap = MAX_PARTS, [values]
+    while heap:
+        parts = heap.pop()
+        left -= len(parts)
+        if left < 0:
+            raise ExpressionError("a list grows too long")
+        heap += [part if type(part) is list else list(part.values()) for part in parts if type(part) in (list, dict)]
+    return values
 
 
 def _compile(node: ast.AST) -> Evaluate:
@@ -286,14 +306,20 @@ def _conditional(node: ast.IfExp) -> Evaluate:
 
 def _list(node: ast.List | ast.Tuple) -> Evaluate:
     items = [_compile(item) for item in node.elts]
-    return lambda scope: [item(scope) for item in items]
+    return lambda scope: _bounded([item(scope) for item in items])
 
 
 def _record(node: ast.Dict) -> Evaluate:
     if any(key is None for key in node.keys):
         raise ValueError("** is not part of the language")
     items = [(_compile(key), _compile(value)) for key, value in zip(node.keys, node.values, strict=True) if key]
-    return lambda scope: {key(scope): value(scope) for key, value in items}
+
+    def evaluate(scope: Scope) -> dict[Any, Any]:
+        record = {key(scope): value(scope) for key, value in items}
+        _bounded(list(record.values()))
+        return record
+
+    return evaluate
 
 
 def _comprehension(node: ast.ListComp | ast.GeneratorExp) -> Evaluate:
@@ -315,7 +341,7 @@ def _comprehension(node: ast.ListComp | ast.GeneratorExp) -> Evaluate:
             if all(test(scope) for test in tests):
                 yield from walk(scope, depth + 1)
 
-    return lambda scope: list(walk(dict(scope), 0))
+    return lambda scope: _bounded(list(walk(dict(scope), 0)))
 
 
 def _f_string(node: ast.JoinedStr) -> Evaluate:

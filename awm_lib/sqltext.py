@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     re.S,
 )
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+"""Control characters other than a new line, which Python's source does not keep as they are."""
 _WRITING = frozenset({"insert", "update", "delete", "replace"})
 
 
@@ -23,6 +25,11 @@ _WRITING = frozenset({"insert", "update", "delete", "replace"})
 def tokens(sql: str) -> tuple[tuple[str, str], ...]:
     """The statement as (kind, text) pairs; comments and white space included."""
     return tuple((str(match.lastgroup), match.group()) for match in _TOKEN.finditer(sql))
+
+
+def in_docstring(text: str) -> str:
+    """A text as it may stand within a triple-quoted docstring, which nothing in it can end or escape."""
+    return CONTROL.sub(" ", text).replace("\\", "\\\\").replace('"""', "'''")
 
 
 @lru_cache(maxsize=20_000)

@@ -40,11 +40,24 @@ def reason(value: Any, kind: str, **facts: Any) -> str:
 
 
 BOUND: list[tuple[str, Any, Any]] = [
-    ("string", "", ""), ("string", "é 日本 🎉", "é 日本 🎉"), ("integer", 5, 5), ("integer", 5.0, 5), ("integer", -(2**63), -(2**63)),
-    ("number", 3, 3), ("number", 2.5, 2.5), ("boolean", True, 1), ("boolean", False, 0), ("money", 12.5, 1250), ("money", 0.29, 29),
-    ("money", 1e9, 10**11), ("money", -4, -400), ("date", "2024-02-29", "2024-02-29"), ("datetime", "2025-03-04T10:30", "2025-03-04 10:30:00"),
-    ("datetime", "2025-03-04 10:30:05", "2025-03-04 10:30:05"), ("datetime", "2025-03-04T10:30:05Z", "2025-03-04 10:30:05"),
-]  # fmt: skip
+    ("string", "", ""),
+    ("string", "é 日本 🎉", "é 日本 🎉"),
+    ("integer", 5, 5),
+    ("integer", 5.0, 5),
+    ("integer", -(2**63), -(2**63)),
+    ("number", 3, 3),
+    ("number", 2.5, 2.5),
+    ("boolean", True, 1),
+    ("boolean", False, 0),
+    ("money", 12.5, 1250),
+    ("money", 0.29, 29),
+    ("money", 1e9, 10**11),
+    ("money", -4, -400),
+    ("date", "2024-02-29", "2024-02-29"),
+    ("datetime", "2025-03-04T10:30", "2025-03-04 10:30:00"),
+    ("datetime", "2025-03-04 10:30:05", "2025-03-04 10:30:05"),
+    ("datetime", "2025-03-04T10:30:05Z", "2025-03-04 10:30:05"),
+]
 
 
 @pytest.mark.parametrize(("kind", "value", "expected"), BOUND)
@@ -54,21 +67,39 @@ def test_a_value_is_bound_as_sql_wants_it(kind: str, value: Any, expected: Any) 
 
 
 UNFIT: list[tuple[str, Any, str]] = [
-    ("string", 5, "must be a string, not an integer"), ("string", None, "must be a string, not null"),
-    ("string", "a\x00b", "must not contain NUL"), ("string", "\ud800", "must be valid Unicode"),
+    ("string", 5, "must be a string, not an integer"),
+    ("string", None, "must be a string, not null"),
+    ("string", "a\x00b", "must not contain NUL"),
+    ("string", "\ud800", "must be valid Unicode"),
     ("string", "x" * 10_000_000, "must have at most 4,000 characters, not 10,000,000"),
-    ("integer", "5", "must be an integer, not a string"), ("integer", True, "must be an integer, not a boolean"),
-    ("integer", 5.5, "must be an integer"), ("integer", 2**63, "must fit in 64 bits"), ("integer", 10**5_000, "must fit in 64 bits"),
-    ("integer", float("nan"), "must be an integer"), ("integer", float("inf"), "must be an integer"),
-    ("number", "5", "must be a number"), ("number", float("nan"), "must be a finite number"), ("number", float("-inf"), "must be a finite"),
-    ("number", 10**400, "must be a finite number"), ("number", True, "must be a number, not a boolean"),
-    ("money", 12.345, "must have at most two decimal places"), ("money", 1e300, "must be a finite number"), ("money", "$5", "must be a number"),
-    ("boolean", 1, "must be true or false, not an integer"), ("boolean", "true", "must be true or false"),
-    ("date", "2025-02-30", "must be a date YYYY-MM-DD"), ("date", "2025-3-4", "must be a date"), ("date", "tomorrow", "must be a date"),
-    ("date", "2025-03-04 10:00:00", "must be a date"), ("datetime", "2025-03-04", "must be a moment"),
-    ("datetime", "2025-03-04 25:00", "must be a moment"), ("datetime", 5, "must be a string"), ("string", {"a": 1}, "not an object"),
-    ("integer", [5], "not an array"), ("date", "٢٠٢٥-03-04", "must be a date"),
-]  # fmt: skip
+    ("integer", "5", "must be an integer, not a string"),
+    ("integer", True, "must be an integer, not a boolean"),
+    ("integer", 5.5, "must be an integer"),
+    ("integer", 2**63, "must fit in 64 bits"),
+    ("integer", 10**5_000, "must fit in 64 bits"),
+    ("integer", float("nan"), "must be an integer"),
+    ("integer", float("inf"), "must be an integer"),
+    ("number", "5", "must be a number"),
+    ("number", float("nan"), "must be a finite number"),
+    ("number", float("-inf"), "must be a finite"),
+    ("number", 10**400, "must be a finite number"),
+    ("number", True, "must be a number, not a boolean"),
+    ("money", 12.345, "must have at most two decimal places"),
+    ("money", 1e300, "must be a finite number"),
+    ("money", "$5", "must be a number"),
+    ("boolean", 1, "must be true or false, not an integer"),
+    ("boolean", "true", "must be true or false"),
+    ("date", "2025-02-30", "must be a date YYYY-MM-DD"),
+    ("date", "2025-3-4", "must be a date"),
+    ("date", "tomorrow", "must be a date"),
+    ("date", "2025-03-04 10:00:00", "must be a date"),
+    ("datetime", "2025-03-04", "must be a moment"),
+    ("datetime", "2025-03-04 25:00", "must be a moment"),
+    ("datetime", 5, "must be a string"),
+    ("string", {"a": 1}, "not an object"),
+    ("integer", [5], "not an array"),
+    ("date", "٢٠٢٥-03-04", "must be a date"),
+]
 
 
 @pytest.mark.parametrize(("kind", "value", "expected"), UNFIT, ids=range(len(UNFIT)))
@@ -106,11 +137,14 @@ def test_arrays_are_json_and_each_item_is_checked() -> None:
 
 
 def test_missing_defaults_and_null() -> None:
-    bind = binder("probe", [
-        Parameter(name="a", type="integer", description="A"),
-        Parameter(name="b", type="money", description="B", default=1.5),
-        Parameter(name="c", type="string", description="C", required=False),
-    ])  # fmt: skip
+    bind = binder(
+        "probe",
+        [
+            Parameter(name="a", type="integer", description="A"),
+            Parameter(name="b", type="money", description="B", default=1.5),
+            Parameter(name="c", type="string", description="C", required=False),
+        ],
+    )
     assert bind({"a": 1}) == {"a": 1, "b": 150, "c": None}
     assert bind({"a": 1, "b": None, "c": None}) == {"a": 1, "b": 150, "c": None}
     for arguments, message in (
@@ -125,15 +159,23 @@ def test_missing_defaults_and_null() -> None:
             bind(arguments)
         assert message in caught.value.error.message
     with pytest.raises(Refusal, match="did you mean product_id"):
-        binder("probe", [Parameter(name="product_id", type="integer", description="P", required=False)])({"productid": 1})
+        binder("probe", [Parameter(name="product_id", type="integer", description="P", required=False)])(
+            {"productid": 1}
+        )
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.integers(2**62, 2**80) | st.floats() | st.text(max_size=30)
-    | st.text(st.characters(), max_size=10) | st.sampled_from(["2025-03-04", "2025-03-04 10:00", "x" * 5_000, "' OR 1=1 --"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(2**62, 2**80)
+    | st.floats()
+    | st.text(max_size=30)
+    | st.text(st.characters(), max_size=10)
+    | st.sampled_from(["2025-03-04", "2025-03-04 10:00", "x" * 5_000, "' OR 1=1 --"]),
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=10), children, max_size=4),
     max_leaves=10,
-)  # fmt: skip
+)
 _SURROGATES = st.text(st.characters(categories=("Cs", "L"), include_characters="\x00"), max_size=8)
 
 
@@ -153,13 +195,16 @@ def test_any_json_is_bound_or_refused(kind: str, value: Any) -> None:
 
 SHOP = shop()
 TOOLS = [tool["name"] for tool in SPEC["tools"]] + ["get_user"]
-NAMES = sorted({p["name"] for tool in SPEC["tools"] for p in tool.get("parameters", [])} | {"limit", "offset", "user_id"})
+NAMES = sorted(
+    {p["name"] for tool in SPEC["tools"] for p in tool.get("parameters", [])} | {"limit", "offset", "user_id"}
+)
 
 
 @settings(deadline=None, max_examples=300)
 @given(
     st.sampled_from(TOOLS),
-    st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6) | _SURROGATES, _JSON | _SURROGATES, max_size=5) | _JSON,
+    st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=6) | _SURROGATES, _JSON | _SURROGATES, max_size=5)
+    | _JSON,
 )
 def test_no_arguments_are_our_bug_and_no_call_raises(tool: str, arguments: Any) -> None:
     episode = SHOP.start()
@@ -196,7 +241,13 @@ def test_deep_and_huge_arguments_are_refused_quickly() -> None:
         deep = [deep]
     wide = {f"key_{number}": number for number in range(200_000)}
     began = time.monotonic()
-    for arguments in ({"product_id": deep}, {"product_id": "x" * 10_000_000}, wide, {"x" * 10_000_000: 1}, {"product_id": [0] * 10**6}):
+    for arguments in (
+        {"product_id": deep},
+        {"product_id": "x" * 10_000_000},
+        wide,
+        {"x" * 10_000_000: 1},
+        {"product_id": [0] * 10**6},
+    ):
         result = SHOP.start().call("get_product", arguments)
         assert result.error is not None
         assert result.error.kind == "invalid_arguments"
@@ -214,8 +265,19 @@ def test_the_published_schema_says_what_the_binder_does(tool: str) -> None:
     schema = json_schema(found.parameters)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    for arguments in ({}, {"product_id": 1}, {"product_id": "1"}, {"order_id": 1, "note": "a"}, {"limit": 0}, {"limit": 5}, {"kind": "x"},
-                      {"kind": "lamp"}, {"user_id": 1, "extra": 1}, {"product_id": 1, "quantity": 10}, {"max_price": 5.5}):  # fmt: skip
+    for arguments in (
+        {},
+        {"product_id": 1},
+        {"product_id": "1"},
+        {"order_id": 1, "note": "a"},
+        {"limit": 0},
+        {"limit": 5},
+        {"kind": "x"},
+        {"kind": "lamp"},
+        {"user_id": 1, "extra": 1},
+        {"product_id": 1, "quantity": 10},
+        {"max_price": 5.5},
+    ):
         try:
             found.bind(arguments)
             accepted = True

@@ -82,7 +82,13 @@ def test_an_unknown_scenario_names_the_nearest(finished: Project) -> None:
 @pytest.mark.parametrize(
     "name", ["../../etc", "/etc", "E_commerce_33", "e commerce", "e_commerce_33/..", "", "a" * 80, "x\ny"]
 )
-def test_names_with_path_characters_go_nowhere(finished: Project, command: tuple[str, ...], name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_names_with_path_characters_go_nowhere(
+    finished: Project,
+    command: tuple[str, ...],
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from awm_lib.cli import main
 
     monkeypatch.chdir(finished.home)
@@ -114,7 +120,13 @@ def test_a_target_with_path_characters_goes_nowhere(finished: Project) -> None:
         (["scenarios", "out.jsonl", "--packs", "banking", "--tasks", "0"], "tasks"),
     ],
 )
-def test_commands_with_wrong_arguments(finished: Project, words: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_commands_with_wrong_arguments(
+    finished: Project,
+    words: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from awm_lib.cli import main
 
     monkeypatch.chdir(finished.home)
@@ -188,7 +200,9 @@ def test_a_tool_whose_sql_does_not_prepare(built: Project) -> None:
         ("brand_id", 9999, "seed.json: table products, row with key 203: brand_id = 9999 is no row of brands"),
     ],
 )
-def test_a_row_that_breaks_a_constraint(environment_copy: Path, column: str, value: object, message: str, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+def test_a_row_that_breaks_a_constraint(
+    environment_copy: Path, column: str, value: object, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     from awm_lib.cli import main
 
     path = environment_copy / "seed.json"
@@ -286,7 +300,9 @@ def test_results_that_cannot_be_written(project: Project, unwritable: Callable[[
     assert list(project.results.iterdir()) == []
 
 
-def test_an_environment_that_cannot_be_written(environment_copy: Path, unwritable: Callable[[Path], None], capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+def test_an_environment_that_cannot_be_written(
+    environment_copy: Path, unwritable: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     from awm_lib.cli import main
 
     before = {path.name: path.read_bytes() for path in environment_copy.iterdir()}

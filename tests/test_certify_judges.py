@@ -271,3 +271,26 @@ def test_a_scalar_subquery_may_be_null() -> None:
     environment = shop(spec=spec)
     assert environment.start().call("get_product", {"product_id": 1}).data == {"id": 1, "name": None}
     assert environment.tools["get_product"].output_schema["properties"]["name"] == {}
+
+
+def test_strict_tables_and_long_patterns_are_errors_of_the_vocabulary() -> None:
+    spec = copy.deepcopy(SPEC)
+    spec["tools"].append({
+        "name": "match_products", "summary": "Find products by a pattern", "effect": "read",
+        "parameters": [{"name": "pattern", "type": "string", "description": "Pattern", "example": "%cable%"}],
+        "program": [{"return": "all", "sql": "SELECT id FROM products WHERE name LIKE :pattern ORDER BY id"}],
+    })  # fmt: skip
+    spec["tools"].append({
+        "name": "count_visit", "summary": "Count a visit", "effect": "write",
+        "parameters": [{"name": "pieces", "type": "string", "description": "How many"}],
+        "program": [{"run": "INSERT INTO counts (pieces) VALUES (:pieces)"},
+                    {"return": "one", "sql": "SELECT count(*) AS n FROM counts"}],
+    })  # fmt: skip
+    schema = SCHEMA + "CREATE TABLE counts (id INTEGER PRIMARY KEY AUTOINCREMENT, pieces INTEGER NOT NULL) STRICT;"
+    episode = shop(spec=spec, schema=schema).start()
+    long = episode.call("match_products", {"pattern": "%a" * 1_900})
+    assert long.error is not None and long.error.kind == "limit_exceeded"
+    wrong = episode.call("count_visit", {"pieces": "many"})
+    assert wrong.error is not None and wrong.error.kind == "invalid_arguments"
+    unknown = episode.call(["get_product"], {})  # type: ignore[arg-type]
+    assert unknown.error is not None and unknown.error.kind == "unknown_tool"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,13 @@ FILES = {
     "scenario.json", "plan.json", "tasks.json", "schema.sql", "seed.json", "seed.sqlite", "spec.json", "server.py",
     "oracle.json", "verifier.py", "certificate.json",
 }  # fmt: skip
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """The same code as the finished project's, elsewhere, with nothing built."""
+    nothing = shutil.ignore_patterns("results", "logs", ".snakemake", "__pycache__")
+    return Project(shutil.copytree(finished.home, tmp_path / "a project", ignore=nothing))
 
 
 def content(results: Path, name: str) -> dict[str, bytes]:

@@ -19,8 +19,13 @@ ITEMS = [
     {"id": 3, "name": "hdmi cable", "price": 12.99, "stock": 7},
 ]
 SCOPE: dict[str, Any] = {
-    **FUNCTIONS, "found": {"items": ITEMS, "total": 3}, "now": "2025-03-04 10:00:00", "n": 4, "empty": [], "text": "abc",
-}  # fmt: skip
+    **FUNCTIONS,
+    "found": {"items": ITEMS, "total": 3},
+    "now": "2025-03-04 10:00:00",
+    "n": 4,
+    "empty": [],
+    "text": "abc",
+}
 
 VALUES: list[tuple[str, Any]] = [
     ("1 + 2 * 3", 7),
@@ -71,12 +76,48 @@ def test_expressions_have_values(text: str, value: Any) -> None:
 
 
 REFUSED = [
-    "__import__('os').system('true')", "().__class__.__bases__", "found.__class__", "text.upper()", "lambda: 1", "(lambda: 1)()",
-    "x := 1", "2 ** 99", "1 << 99", "1 @ 2", "~1", "{1, 2}", "{p: 1 for p in found.items}", "{p for p in found.items}", "[*found.items]",
-    "{**found}", "f'{n!r}'", "b'a'", "1j", "...", "await n", "yield n", "text[::2]", "count(*found.items)", "count(**found)", "a = 1",
-    "import os", "1; 2", "", "   ", "(", "'", "f'{", "\x00", "found.items[0].name.upper()", "[p for p, q in found.items]",
-    "[p async for p in found.items]", "(count)(found.items)()", "count.__call__(found.items)", "-'a'" + "'" , "1 if 2",
-]  # fmt: skip
+    "__import__('os').system('true')",
+    "().__class__.__bases__",
+    "found.__class__",
+    "text.upper()",
+    "lambda: 1",
+    "(lambda: 1)()",
+    "x := 1",
+    "2 ** 99",
+    "1 << 99",
+    "1 @ 2",
+    "~1",
+    "{1, 2}",
+    "{p: 1 for p in found.items}",
+    "{p for p in found.items}",
+    "[*found.items]",
+    "{**found}",
+    "f'{n!r}'",
+    "b'a'",
+    "1j",
+    "...",
+    "await n",
+    "yield n",
+    "text[::2]",
+    "count(*found.items)",
+    "count(**found)",
+    "a = 1",
+    "import os",
+    "1; 2",
+    "",
+    "   ",
+    "(",
+    "'",
+    "f'{",
+    "\x00",
+    "found.items[0].name.upper()",
+    "[p for p, q in found.items]",
+    "[p async for p in found.items]",
+    "(count)(found.items)()",
+    "count.__call__(found.items)",
+    "-'a'" + "'",
+    "1 if 2",
+]
 
 
 @pytest.mark.parametrize("text", REFUSED)
@@ -137,10 +178,12 @@ HEAVY = [
     "round(5.5, 1000000000)",
     "[1" + " for a in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]" * 12 + "]",
     "count([1" + " for a in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]" * 9 + "])",
-    "join([a + a + a for a in [join([b + b for b in ['x'] for c in [1] ], 'y')]" + " for d in [0,1,2,3,4,5,6,7,8,9]" * 8 + "], 'z')",
-    "join([join(['x' for a in text for b in text for c in text for d in text], 'yyyyyyyyyy') for e in text for f in text for g in text "
-    "for h in text for i in text for j in text], 'z')",
-]  # fmt: skip
+    "join([a + a + a for a in [join([b + b for b in ['x'] for c in [1] ], 'y')]"
+    + " for d in [0,1,2,3,4,5,6,7,8,9]" * 8
+    + "], 'z')",
+    "join([join(['x' for a in text for b in text for c in text for d in text], 'yyyyyyyyyy') for e in text "
+    "for f in text for g in text for h in text for i in text for j in text], 'z')",
+]
 
 
 @pytest.mark.parametrize("text", HEAVY, ids=range(len(HEAVY)))
@@ -160,10 +203,62 @@ def test_a_text_that_is_too_long_is_refused() -> None:
 
 
 _PIECES = st.sampled_from(
-    ["found", "n", "text", "items", "(", ")", "[", "]", "{", "}", ".", ",", ":", "'", '"', "+", "-", "*", "**", "/", "%", "==", "<", " if ",
-     " else ", " for ", " in ", " not ", " and ", "lambda ", "f'", "1", "0", "-1", "9e9", "None", "__class__", "count", "where", "first",
-     "join", "shift", "=", "p", "@", ":=", "await ", "...", "\\", "\n", "#", "\x00", "é"]
-)  # fmt: skip
+    [
+        "found",
+        "n",
+        "text",
+        "items",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ".",
+        ",",
+        ":",
+        "'",
+        '"',
+        "+",
+        "-",
+        "*",
+        "**",
+        "/",
+        "%",
+        "==",
+        "<",
+        " if ",
+        " else ",
+        " for ",
+        " in ",
+        " not ",
+        " and ",
+        "lambda ",
+        "f'",
+        "1",
+        "0",
+        "-1",
+        "9e9",
+        "None",
+        "__class__",
+        "count",
+        "where",
+        "first",
+        "join",
+        "shift",
+        "=",
+        "p",
+        "@",
+        ":=",
+        "await ",
+        "...",
+        "\\",
+        "\n",
+        "#",
+        "\x00",
+        "é",
+    ]
+)
 
 
 @settings(deadline=None, max_examples=300)

@@ -59,9 +59,14 @@ def order(number: int, note: str | None = None, at: str = END, status: str = "op
 def new_order(label: str, **cells: Any) -> Expected:
     """An expected row of orders."""
     found = {
-        "user_id": 1, "status": "open", "reference": like("ORD-", key(label)), "note": None, "placed_at": moment(),
-        "due_on": "2025-03-11", **cells,
-    }  # fmt: skip
+        "user_id": 1,
+        "status": "open",
+        "reference": like("ORD-", key(label)),
+        "note": None,
+        "placed_at": moment(),
+        "due_on": "2025-03-11",
+        **cells,
+    }
     return insert("orders", label, found)
 
 
@@ -70,7 +75,7 @@ def item(label: str, product: int, quantity: int) -> Expected:
     return insert("order_items", "", {"order_id": key(label), "product_id": product, "quantity": quantity})
 
 
-# --- renaming and permuting --------------------------------------------------------------------------------------------
+# --- renaming and permuting -------------------------------------------------------------------------------------------
 
 _BASKETS = st.lists(
     st.tuples(
@@ -198,14 +203,34 @@ CELLS: list[tuple[str, Any, list[Any], list[Any]]] = [
     ("note", non_empty(), ["x", " x "], ["", "  ", None]),
     ("note", varies(), ["x", "", 0], [None]),
     ("note", None, [None], ["", 0]),
-    ("placed_at", moment(), ["2025-03-04 10:00:00", END, "2025-03-04 10:02:00"], ["2025-03-04 09:59:59", "2025-03-04 10:05:01", None, 5]),
-    ("placed_at", moment(after=3600), ["2025-03-04 11:00:00", "2025-03-04 11:05:00"], ["2025-03-04 10:05:00", "2025-03-05 11:00:00"]),
+    (
+        "placed_at",
+        moment(),
+        ["2025-03-04 10:00:00", END, "2025-03-04 10:02:00"],
+        ["2025-03-04 09:59:59", "2025-03-04 10:05:01", None, 5],
+    ),
+    (
+        "placed_at",
+        moment(after=3600),
+        ["2025-03-04 11:00:00", "2025-03-04 11:05:00"],
+        ["2025-03-04 10:05:00", "2025-03-05 11:00:00"],
+    ),
     ("placed_at", moment(after=60, slack=10), ["2025-03-04 10:06:10"], ["2025-03-04 10:06:11", "2025-03-04 10:00:59"]),
     ("due_on", day(after=7), ["2025-03-11"], ["2025-03-10", "2025-03-12", "2025-03-11 00:00:00", None]),
     ("due_on", day(), ["2025-03-04"], ["2025-03-05"]),
-    ("reference", like("ORD-", key("orders#1")), ["ORD-00004", "ORD-4"], ["ORD-00005", "ORD-4x", "ORD-", "XORD-4", "ORD-00004 ", None]),
-    ("reference", like("R", key("orders#1", plus=100), "/", None), ["R104/7", "R104/000"], ["R4/7", "R104/", "R104", "R104/x"]),
-]  # fmt: skip
+    (
+        "reference",
+        like("ORD-", key("orders#1")),
+        ["ORD-00004", "ORD-4"],
+        ["ORD-00005", "ORD-4x", "ORD-", "XORD-4", "ORD-00004 ", None],
+    ),
+    (
+        "reference",
+        like("R", key("orders#1", plus=100), "/", None),
+        ["R104/7", "R104/000"],
+        ["R4/7", "R104/", "R104", "R104/x"],
+    ),
+]
 
 
 @pytest.mark.parametrize(("column", "expected", "right", "wrong"), CELLS)
@@ -226,8 +251,14 @@ def test_a_number_may_be_near() -> None:
 
     expected = update("products", 1, {"stock": near(10, 2)})
     assert [verdict(stock(value), expected).complete for value in (8, 10, 12, 12.5, 7, "10", None)] == [
-        True, True, True, False, False, False, False,
-    ]  # fmt: skip
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_key_is_one_row_in_all_cells() -> None:
@@ -315,11 +346,20 @@ def test_a_goal_compares_before_and_after() -> None:
 @pytest.mark.parametrize(
     "goal",
     [
-        "DELETE FROM orders RETURNING 1", "SELECT 1; SELECT 1", "PRAGMA foreign_keys", "ATTACH ':memory:' AS x", "SELECT random()",
-        "INSERT INTO initial.users (name) VALUES ('x') RETURNING 1", "SELECT load_extension('x')", "WITH a AS (SELECT 1) DELETE FROM users",
-        "SELECT totl FROM orders", "", "COMMIT", "SELECT 1 /* ; */; DELETE FROM users",
+        "DELETE FROM orders RETURNING 1",
+        "SELECT 1; SELECT 1",
+        "PRAGMA foreign_keys",
+        "ATTACH ':memory:' AS x",
+        "SELECT random()",
+        "INSERT INTO initial.users (name) VALUES ('x') RETURNING 1",
+        "SELECT load_extension('x')",
+        "WITH a AS (SELECT 1) DELETE FROM users",
+        "SELECT totl FROM orders",
+        "",
+        "COMMIT",
+        "SELECT 1 /* ; */; DELETE FROM users",
     ],
-)  # fmt: skip
+)
 def test_a_goal_is_one_query_and_nothing_else(goal: str) -> None:
     with pytest.raises(SqlError):
         judge(INITIAL, INITIAL, None, goal=goal)
@@ -372,8 +412,10 @@ def test_a_verdict_is_plain_data() -> None:
 
 def test_what_is_not_proven_is_never_complete() -> None:
     assert unproven("its solution fails").plain() == {
-        "result": "others", "partial": 0.0, "evidence": {"unproven": "its solution fails"},
-    }  # fmt: skip
+        "result": "others",
+        "partial": 0.0,
+        "evidence": {"unproven": "its solution fails"},
+    }
 
 
 def test_doing_nothing_is_right_only_where_nothing_is_asked() -> None:

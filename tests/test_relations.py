@@ -80,10 +80,13 @@ def test_a_key_that_meets_an_equal_number_is_no_constant() -> None:
 def test_numbers_and_texts_made_of_keys() -> None:
     program = [
         {"let": "order", "sql": "INSERT INTO orders (user_id, placed_at) VALUES (1, :_now) RETURNING id"},
-        {"run": "UPDATE orders SET note = 'see ' || id || '/' || (id + 500), reference = 'A' || substr(:_now, 1, 4) || '-' || id "
-                "WHERE id = :order_id"},
+        {
+            "run": "UPDATE orders SET note = 'see ' || id || '/' || (id + 500), "
+            "reference = 'A' || substr(:_now, 1, 4) || '-' || id "
+            "WHERE id = :order_id"
+        },
         {"run": "UPDATE users SET credit = :order_id * 100 WHERE id = 2"},
-    ]  # fmt: skip
+    ]
     user, order = derive(*parts(tooled(program), "t01")).accepted[0]
     assert order.cells["note"] == like("see ", key("orders#1"), "/", key("orders#1", plus=500))
     assert order.cells["reference"] == like("A2025-", key("orders#1"))

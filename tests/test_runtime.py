@@ -212,7 +212,8 @@ RUNAWAY = {
     "hex": "SELECT length(hex(hex(hex(hex(hex(hex(hex(hex(hex(printf('%.*c', 9000, 'x'))))))))))) AS n",
     "group_concat": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 90000) "
     "SELECT length(group_concat(printf('%.*c', 1000, 'x'))) AS n FROM c",
-    "growing recursion": "WITH RECURSIVE c(t) AS (SELECT 'x' UNION ALL SELECT t || t FROM c) SELECT count(*) AS n FROM c",
+    "growing recursion": "WITH RECURSIVE c(t) AS (SELECT 'x' UNION ALL SELECT t || t FROM c) "
+    "SELECT count(*) AS n FROM c",
     "json": "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 90000) "
     "SELECT length(json_group_array(printf('%.*c', 1000, 'x'))) AS n FROM c",
 }
@@ -256,7 +257,7 @@ def test_every_call_takes_one_second_refused_ones_too(episode: Episode) -> None:
     assert episode.call("order_product", {"product_id": 1}).data["placed_at"] == "2025-03-04 10:00:04"
 
 
-# --- episodes are apart, and come back ---------------------------------------------------------------------------------
+# --- episodes are apart, and come back --------------------------------------------------------------------------------
 
 
 def test_a_snapshot_brings_back_rows_clock_and_keys(episode: Episode) -> None:

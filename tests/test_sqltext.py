@@ -53,7 +53,9 @@ def test_numbers_that_are_none_are_literals_too() -> None:
 def test_only_binds_are_replaced() -> None:
     sql = """SELECT ':a', ":a", [:a], `:a`, :a, :ab -- :a\n, /* :a */ :a FROM t"""
     assert sqltext.binds(sql) == {"a", "ab"}
-    assert sqltext.with_literals(sql, {"a": 1}) == """SELECT ':a', ":a", [:a], `:a`, 1, :ab -- :a\n, /* :a */ 1 FROM t"""
+    assert (
+        sqltext.with_literals(sql, {"a": 1}) == """SELECT ':a', ":a", [:a], `:a`, 1, :ab -- :a\n, /* :a */ 1 FROM t"""
+    )
     assert sqltext.with_nulls("SELECT :a + :b") == "SELECT NULL + NULL"
 
 
@@ -72,11 +74,19 @@ def test_tokens_are_the_whole_statement(sql: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "single"),
     [
-        ("SELECT 1", True), ("SELECT 1;", True), ("SELECT 1; -- done", True), ("SELECT ';'", True), ("SELECT 1 /* ; */", True),
-        ("SELECT 1; SELECT 2", False), ("SELECT 1;;", False), ("SELECT 1 /* ' */; DELETE FROM t --'", False),
-        ("SELECT '/*'; DELETE FROM t /* '*/", False), ("SELECT \"a;b\"", True), ("SELECT 1 -- '\n; DELETE FROM t", False),
+        ("SELECT 1", True),
+        ("SELECT 1;", True),
+        ("SELECT 1; -- done", True),
+        ("SELECT ';'", True),
+        ("SELECT 1 /* ; */", True),
+        ("SELECT 1; SELECT 2", False),
+        ("SELECT 1;;", False),
+        ("SELECT 1 /* ' */; DELETE FROM t --'", False),
+        ("SELECT '/*'; DELETE FROM t /* '*/", False),
+        ('SELECT "a;b"', True),
+        ("SELECT 1 -- '\n; DELETE FROM t", False),
     ],
-)  # fmt: skip
+)
 def test_one_statement_is_told_from_several(sql: str, single: bool) -> None:
     assert sqltext.is_single(sql) is single
 
@@ -84,12 +94,21 @@ def test_one_statement_is_told_from_several(sql: str, single: bool) -> None:
 @pytest.mark.parametrize(
     ("sql", "query"),
     [
-        ("SELECT 1", True), ("  /* a */ select 1", True), ("WITH a AS (SELECT 1) SELECT * FROM a", True), ("VALUES (1)", True),
-        ("DELETE FROM t", False), ("WITH a AS (SELECT 1) DELETE FROM t", False), ("WITH a AS (SELECT 1) INSERT INTO t SELECT 1", False),
-        ("PRAGMA foreign_keys", False), ("", False), ("EXPLAIN SELECT 1", False), ("SELECT replace('a', 'b', 'c')", True),
-        ("REPLACE INTO t VALUES (1)", False), ("WITH a AS (SELECT 1) REPLACE INTO t SELECT 1", False),
+        ("SELECT 1", True),
+        ("  /* a */ select 1", True),
+        ("WITH a AS (SELECT 1) SELECT * FROM a", True),
+        ("VALUES (1)", True),
+        ("DELETE FROM t", False),
+        ("WITH a AS (SELECT 1) DELETE FROM t", False),
+        ("WITH a AS (SELECT 1) INSERT INTO t SELECT 1", False),
+        ("PRAGMA foreign_keys", False),
+        ("", False),
+        ("EXPLAIN SELECT 1", False),
+        ("SELECT replace('a', 'b', 'c')", True),
+        ("REPLACE INTO t VALUES (1)", False),
+        ("WITH a AS (SELECT 1) REPLACE INTO t SELECT 1", False),
     ],
-)  # fmt: skip
+)
 def test_a_query_is_told_from_a_write(sql: str, query: bool) -> None:
     assert sqltext.is_query(sql) is query
 
@@ -97,10 +116,15 @@ def test_a_query_is_told_from_a_write(sql: str, query: bool) -> None:
 @pytest.mark.parametrize(
     ("sql", "rest"),
     [
-        (" SELECT 1 ; ", "SELECT 1"), ("SELECT 1 -- note", "SELECT 1"), ("SELECT 1; /* a */ -- b\n;\n", "SELECT 1"),
-        ("SELECT '--'", "SELECT '--'"), ("SELECT 1 -- a\n, 2", "SELECT 1 -- a\n, 2"), ("", ""), (";", ""),
+        (" SELECT 1 ; ", "SELECT 1"),
+        ("SELECT 1 -- note", "SELECT 1"),
+        ("SELECT 1; /* a */ -- b\n;\n", "SELECT 1"),
+        ("SELECT '--'", "SELECT '--'"),
+        ("SELECT 1 -- a\n, 2", "SELECT 1 -- a\n, 2"),
+        ("", ""),
+        (";", ""),
     ],
-)  # fmt: skip
+)
 def test_what_stands_after_a_statement_is_taken_off(sql: str, rest: str) -> None:
     assert sqltext.stripped(sql) == rest
 
@@ -108,11 +132,15 @@ def test_what_stands_after_a_statement_is_taken_off(sql: str, rest: str) -> None
 @pytest.mark.parametrize(
     ("sql", "term"),
     [
-        ("SELECT a FROM t ORDER BY a, id", "id"), ("SELECT a FROM t ORDER BY t.a DESC", "a"), ("SELECT a FROM t", None),
-        ("SELECT a FROM (SELECT a FROM t ORDER BY b)", None), ('SELECT a FROM t ORDER BY "id" ASC NULLS LAST', "id"),
-        ("SELECT (SELECT x FROM u ORDER BY x) FROM t ORDER BY max(a), key", "key"), ("SELECT a ORDER BY a -- , id", "a"),
+        ("SELECT a FROM t ORDER BY a, id", "id"),
+        ("SELECT a FROM t ORDER BY t.a DESC", "a"),
+        ("SELECT a FROM t", None),
+        ("SELECT a FROM (SELECT a FROM t ORDER BY b)", None),
+        ('SELECT a FROM t ORDER BY "id" ASC NULLS LAST', "id"),
+        ("SELECT (SELECT x FROM u ORDER BY x) FROM t ORDER BY max(a), key", "key"),
+        ("SELECT a ORDER BY a -- , id", "a"),
     ],
-)  # fmt: skip
+)
 def test_the_last_term_of_the_order_is_found(sql: str, term: str | None) -> None:
     assert sqltext.last_order_term(sql) == term
 
@@ -124,13 +152,14 @@ def test_a_limit_counts_at_the_top_only() -> None:
 
 
 STATEMENTS = [
-    "SELECT a, b FROM t LEFT JOIN u ON u.id = t.id AND u.x BETWEEN 1 AND 5 WHERE a = 'from  where\nand' AND (b = 1 AND c = 2) "
+    "SELECT a, b FROM t LEFT JOIN u ON u.id = t.id AND u.x BETWEEN 1 AND 5 WHERE a = 'from  where\nand' "
+    "AND (b = 1 AND c = 2) "
     "GROUP BY a HAVING count(*) > 1 ORDER BY a, b LIMIT 3",
     "INSERT INTO t (a, b) VALUES (:a, 'x; y') ON CONFLICT (a) DO UPDATE SET b = excluded.b RETURNING id",
     "SELECT " + ", ".join(f"'a text of some length {n}' AS c{n}" for n in range(12)),
     "WITH a AS (SELECT 1 AS n UNION ALL SELECT 2) SELECT CASE WHEN n = 1 THEN 'one' ELSE \"n\" END FROM a",
     "SELECT 'a -- no comment', '/* none */' -- a comment\nFROM t",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("sql", STATEMENTS)

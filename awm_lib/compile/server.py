@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from awm_lib import sqltext
 from awm_lib.compile.crud import expand
 from awm_lib.compile.database import BUILD_TIME, build_database
 from awm_lib.compile.verifier import check_equal, literal, sql_literal
@@ -88,8 +89,8 @@ def _head(scenario: Scenario, body: str) -> str:
     imports += f"\nfrom typing import {', '.join(typing)}\n" if typing else ""
     imports += "\nfrom pydantic import Field\n" if "Field(" in body else ""
     imports += f"\nfrom awm_lib.serverfile import {', '.join(words)}\n"
-    about = textwrap.fill(scenario.description, 112)
-    return f'''"""{scenario.title}: the tools of {scenario.name}.
+    about = sqltext.in_docstring(textwrap.fill(scenario.description, 112))
+    return f'''"""{sqltext.in_docstring(scenario.title)}: the tools of {scenario.name}.
 
 {about}
 
@@ -163,7 +164,7 @@ def _function(tool: Tool, result: str) -> str:
 def _docstring(contract: spec.Tool) -> str:
     summary = contract.summary.rstrip(".") + "."
     if not contract.description:
-        text = f'    """{summary}"""'
+        text = f'    """{sqltext.in_docstring(summary)}"""'
         if len(text) <= WIDTH and "\\" not in summary and '"' not in summary:
             return text
     parts = [
@@ -171,7 +172,7 @@ def _docstring(contract: spec.Tool) -> str:
         for part in (summary, contract.description)
         if part
     ]
-    body = "\n\n".join(parts).strip().replace("\\", "\\\\").replace('"""', "'''")
+    body = sqltext.in_docstring("\n\n".join(parts).strip())
     return f'    """{body}\n    """'
 
 

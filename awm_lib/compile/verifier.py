@@ -12,6 +12,7 @@ from awm_lib.contracts.oracle import Solution
 from awm_lib.contracts.tasks import AnswerForm, Task
 from awm_lib.errors import ContractError, StaleView, SynthesisError
 from awm_lib.oracles.relations import Derived, derive, rules_of
+from awm_lib.textfile import demand_file
 from awm_lib.verify import matchers
 from awm_lib.verify.expected import Expected
 
@@ -31,7 +32,7 @@ def compile_verifier(environment: Environment) -> str:
     for task in environment.tasks.tasks:
         functions.append(_function(environment, task, solutions.get(task.id), used))
     names = "\n".join(f'    "{task.id}": verify_{task.id},' for task in environment.tasks.tasks)
-    head = f'''"""Verifiers of {environment.name}: {environment.scenario.title}.
+    head = f'''"""Verifiers of {environment.name}: {sqltext.in_docstring(environment.scenario.title)}.
 
 Compiled from tasks.json, oracle.json, spec.json and seed.sqlite; edit those. Each function judges the state before
 and after a run, and the answer given. A run is complete if its goal holds, it changed exactly the expected rows, and
@@ -60,6 +61,7 @@ def load_verifiers(environment: Environment) -> dict[str, Verifier]:
 
 def check_equal(path: Any, text: str) -> None:
     """Raise StaleView, with the difference, unless a file has exactly this text."""
+    demand_file(path)
     try:
         found = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -69,7 +71,12 @@ def check_equal(path: Any, text: str) -> None:
     if found == text:
         return
     difference = difflib.unified_diff(
-        found.splitlines(), text.splitlines(), f"{path} (as it is)", f"{path} (recompiled)", lineterm="", n=1
+        found[: 2 * len(text)].splitlines(),
+        text.splitlines(),
+        f"{path} (as it is)",
+        f"{path} (recompiled)",
+        lineterm="",
+        n=1,
     )
     shown = list(difference)[:30]
     raise StaleView(
@@ -88,7 +95,7 @@ def _imports(used: set[str]) -> str:
 
 def _function(environment: Environment, task: Task, solution: Solution | None, used: set[str]) -> str:
     doc = textwrap.fill(task.instruction, 108, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
-    doc = doc.replace("\\", "\\\\").replace('"""', "'''")
+    doc = sqltext.in_docstring(doc)
     if doc.endswith('"'):
         doc += " "
     head = f'''
@@ -132,7 +139,7 @@ def sql_literal(sql: str, indent: int) -> str:
     flat = " ".join(line.strip() for line in lines)
     if len(flat) <= WIDTH - indent - 16:
         return literal(flat)
-    if any('"""' in line or "\\" in line for line in lines):
+    if any('"""' in line or "\\" in line or sqltext.CONTROL.search(line) for line in lines):
         return literal(sqltext.pretty(sql, 10_000))
     pad = " " * (indent + 4)
     return '"""\n' + "\n".join(pad + line for line in lines) + "\n" + " " * indent + '"""'

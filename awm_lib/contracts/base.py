@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from awm_lib import jsonfile
 from awm_lib.errors import ContractError
+from awm_lib.textfile import demand_file
 
 MAX_BYTES = 32_000_000
 
@@ -54,8 +55,7 @@ class Contract(BaseModel):
 def read_json(path: Path) -> Any:
     """Decode a JSON file. Raises ContractError if it is missing, too large, or not JSON."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ContractError(f"{path} is larger than {MAX_BYTES:,} bytes", hint="a file of an environment is small")
+        demand_file(path, MAX_BYTES)
         return json.loads(path.read_bytes(), parse_constant=_no_number)
     except FileNotFoundError:
         raise ContractError(f"{path} does not exist", hint=f"build it: snakemake {path}") from None

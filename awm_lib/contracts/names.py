@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
@@ -43,6 +44,12 @@ def check_scenario_name(name: str) -> str:
 def _check_moment(text: str) -> str:
     if not MOMENT.match(text):
         raise ValueError(f"{text!r} is not a moment: write YYYY-MM-DD HH:MM:SS")
+    try:
+        year = datetime.fromisoformat(text).year
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a moment: {error}") from None
+    if not 1900 <= year <= 2999:
+        raise ValueError(f"{text!r} is not a moment of the years 1900 to 2999")
     return text
 
 

@@ -86,7 +86,11 @@ class Environment:
     @cached_property
     def initial(self) -> State:
         """All rows before an episode."""
-        state = State.read(self._connection, self.schema, self.context.now)
+        self._connection.set_progress_handler(database.Budget().tick, database.STEPS_PER_TICK)
+        try:
+            state = State.read(self._connection, self.schema, self.context.now)
+        finally:
+            self._connection.set_progress_handler(None, 0)
         return State(self.schema, state.tables, self.context.now, self.image)
 
     @cached_property
@@ -106,11 +110,14 @@ class Environment:
     @cached_property
     def writes_are_known(self) -> bool:
         """Whether a program writes to no other tables than its statements name: no triggers, no cascades."""
-        found = self._connection.execute(
-            "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' OR upper(sql) LIKE '% ON DELETE %' "
-            "OR upper(sql) LIKE '% ON UPDATE %' OR upper(sql) LIKE '%ON CONFLICT REPLACE%'"
-        ).fetchone()[0]
-        return not found
+        found = self._connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone()[0]
+        actions = {
+            action
+            for name in self.schema
+            for row in self._connection.execute(f'PRAGMA foreign_key_list("{name}")')
+            for action in row[5:7]
+        }
+        return not found and actions <= {"NO ACTION", "RESTRICT"}
 
     def start(self, task: str | None = None) -> Episode:
         """A new episode in its initial state. Raises UnknownName for a task that does not exist."""

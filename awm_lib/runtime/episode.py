@@ -84,7 +84,7 @@ class Episode:
         with self._lock:
             self.clock.advance()
             self.calls += 1
-            tool = self.environment.tools.get(name)
+            tool = self.environment.tools.get(name) if isinstance(name, str) else None
             if tool is None:
                 return ToolResult(error=ToolError("unknown_tool", _unknown_tool(name, self.environment.tools)))
             self._budget.ticks = 0
@@ -133,6 +133,7 @@ class Episode:
     def state(self) -> State:
         """All rows as they are now."""
         with self._lock:
+            self._budget.reset()
             initial = self.environment.initial.tables if self.environment.writes_are_known else {}
             unchanged = {name: rows for name, rows in initial.items() if name not in self._written}
             return State.read(self._connection, self.environment.schema, self.clock.now, unchanged)
@@ -147,6 +148,7 @@ class Episode:
         if found is None:
             raise UnknownName("table", table, self.environment.schema)
         with self._lock:
+            self._budget.reset()
             total = self._connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
             rows = self._connection.execute(
                 f'SELECT * FROM "{table}" ORDER BY {", ".join(found.key)} LIMIT ? OFFSET ?',
@@ -188,6 +190,8 @@ def _from_sqlite(error: sqlite3.Error) -> ToolError:
         kind, meaning = _CONSTRAINTS[name]
         where = str(error).split(": ", 1)[1] if ": " in str(error) else ""
         return ToolError(kind, f"{meaning} ({where})" if where else meaning)  # type: ignore[arg-type]
-    if name in _LIMITS or "interrupted" in detail or "too big" in detail:
+    if detail.startswith("cannot store"):  # a STRICT table; Python 3.11 has no name for this error
+        return ToolError("invalid_arguments", f"a value is of the wrong type ({detail})")
+    if name in _LIMITS or any(words in detail for words in ("interrupted", "too big", "too complex")):
         return ToolError("limit_exceeded", f"the call asks for too much ({detail}); ask for less")
     return ToolError("internal", f"{name or type(error).__name__}: {detail}")

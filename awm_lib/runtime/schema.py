@@ -27,6 +27,7 @@ _TYPES: dict[str, ColumnType] = {
 _ENUMERATION = re.compile(r"CHECK\s*\(\s*\"?(\w+)\"?\s+IN\s*\(([^()]*)\)", re.I)
 _BETWEEN = re.compile(r"CHECK\s*\(\s*\"?(\w+)\"?\s+BETWEEN\s+(-?\d+(?:\.\d+)?)\s+AND\s+(-?\d+(?:\.\d+)?)\s*\)", re.I)
 _AT_LEAST = re.compile(r"CHECK\s*\(\s*\"?(\w+)\"?\s*>(=?)\s*(-?\d+)\s*\)", re.I)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 _STRING = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -95,6 +96,11 @@ def read_schema(connection: sqlite3.Connection) -> Schema:
     found = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY rowid"
     ).fetchall()
+    for name, ddl in found:
+        if not _NAME.match(name):
+            raise SqlError(f"schema.sql: {name[:80]!r} is not a name for a table: use letters, digits and _")
+        if ddl.split(None, 2)[1].upper() == "VIRTUAL":
+            raise SqlError(f"schema.sql: table {name} is virtual; only plain tables are allowed")
     return {name: _read_table(connection, name, sql) for name, sql in found}
 
 
@@ -103,6 +109,10 @@ def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:
     enumerations, ranges = _enumerations(ddl), _ranges(ddl)
     columns, key = [], []
     for _, column, declared, not_null, default, position, hidden in connection.execute(f'PRAGMA table_xinfo("{name}")'):
+        if not _NAME.match(column):
+            raise SqlError(
+                f"schema.sql: table {name}: {column[:80]!r} is not a name for a column: use letters, digits, _"
+            )
         kind = column_type(declared)
         if kind is None:
             raise SqlError(

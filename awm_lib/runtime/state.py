@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from awm_lib.errors import SqlError
 from awm_lib.runtime.schema import Schema, Table
 from awm_lib.runtime.values import FROM_SQL
 
@@ -76,12 +77,7 @@ class State:
         """Read a database's rows in the order of their keys; the rows of ``unchanged`` tables are taken as given."""
         known = unchanged or {}
         tables = {
-            name: known[name]
-            if name in known
-            else connection.execute(
-                f'SELECT {_columns(table)} FROM "{name}" ORDER BY {", ".join(table.key)}'
-            ).fetchall()
-            for name, table in schema.items()
+            name: known[name] if name in known else _rows(connection, name, table) for name, table in schema.items()
         }
         return cls(schema, tables, now)
 
@@ -95,6 +91,13 @@ class State:
                 at = [[column.name for column in table.columns].index(part) for part in table.key]
                 self._keyed[name] = {tuple(row[i] for i in at): row for row in self.tables[name]}
         return self._keyed[name]
+
+
+def _rows(connection: sqlite3.Connection, name: str, table: Table) -> list[Row]:
+    try:
+        return connection.execute(f'SELECT {_columns(table)} FROM "{name}" ORDER BY {", ".join(table.key)}').fetchall()
+    except sqlite3.Error as error:  # text that is not UTF-8, or a generated column that asks for too much
+        raise SqlError(f"the rows of table {name} cannot be read: {error}") from None
 
 
 def _columns(table: Table) -> str:

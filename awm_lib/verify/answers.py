@@ -19,6 +19,8 @@ _MARK = re.compile(r"<(/?)answer>", re.I | re.A)
 _NUMBER = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?([eE][-+]?\d{1,3})?\Z")
 _CURRENCY = re.compile(r"^[$€£¥]\s*|\s*[$€£¥]$")
 _DAY_LAYOUTS = ("%Y-%m-%d", "%B %d, %Y", "%d %B %Y", "%b %d, %Y", "%d %b %Y", "%m/%d/%Y", "%Y/%m/%d")
+_WEEKDAY = re.compile(r"^(mon|tues|wednes|thurs|fri|satur|sun)day,? ", re.I)
+_ORDINAL = re.compile(r"\b(\d{1,2})(st|nd|rd|th)\b", re.I)
 MAX_LENGTH = 20_000
 
 
@@ -51,7 +53,7 @@ class Answer:
         if kind == "date":
             return _day(text) is not None and _day(text) == _day(str(value))
         if kind == "id":
-            return text.lstrip("# ").casefold() == str(value).lstrip("# ").casefold()
+            return _plain(text).lstrip("# ") == _plain(str(value)).lstrip("# ")
         return _plain(text) == _plain(str(value))
 
     def _same_list(self, items: Sequence[str]) -> bool:
@@ -81,9 +83,19 @@ def submitted(reply: str | None) -> str | None:
         elif start is not None:
             start, block = None, tail[start : mark.start()]
     if block is not None:
-        return block.strip()
+        return _bare(block)
     whole = reply.strip()
-    return whole if len(whole) <= MAX_LENGTH else None
+    return _bare(whole) if len(whole) <= MAX_LENGTH else None
+
+
+def _bare(text: str) -> str:
+    """A value without the emphasis that Markdown puts around it."""
+    text = text.strip()
+    for mark in ("**", "`"):
+        inner = text[len(mark) : -len(mark)]
+        if text.startswith(mark) and text.endswith(mark) and inner and mark not in inner:
+            text = inner.strip()
+    return text
 
 
 def _plain(text: str) -> str:
@@ -95,9 +107,11 @@ def _plain(text: str) -> str:
 
 def _number(text: str, unit: str | None) -> Decimal | None:
     text = text.strip().removesuffix(".") if not text.strip().endswith("..") else text
-    if unit and text.casefold().endswith(unit.casefold()):
-        text = text[: -len(unit)]
-    elif unit and text.casefold().startswith(unit.casefold()):
+    for word in (unit, unit.removesuffix("s")) if unit else ():  # "1 day" is said of the unit "days"
+        if word and text.casefold().endswith(word.casefold()):
+            text = text[: -len(word)]
+            break
+    if unit and text.casefold().startswith(unit.casefold()):
         text = text[len(unit) :]
     text = text.strip()
     sign = ""
@@ -113,7 +127,8 @@ def _number(text: str, unit: str | None) -> Decimal | None:
 
 
 def _day(text: str) -> date | None:
-    text = " ".join(text.split()).removesuffix(".")
+    text = _WEEKDAY.sub("", " ".join(text.split()).removesuffix("."))
+    text = _ORDINAL.sub(r"\1", text)
     if re.match(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?\Z", text):
         text = text[:10]
     for layout in _DAY_LAYOUTS:
@@ -143,4 +158,11 @@ def _lists(text: str) -> list[list[str]]:
     for separator in ("\n", ";", ","):
         items = [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", part).strip() for part in text.split(separator)]
         readings.append([item for item in items if item])
-    return readings
+    if text.startswith("[") and text.endswith("]"):  # a list as Python shows it, or without quotes
+        readings += [[_unquoted(item) for item in reading] for reading in _lists(text[1:-1].strip())]
+    parts = re.split(r",\s*and\s+|,\s*|\s+and\s+", text)
+    return [*readings, [part.strip() for part in parts if part.strip()]]
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text

@@ -1,0 +1,89 @@
+"""The catalogue: scenario number n is a function of n, the packs and the seed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from awm_lib.cli import main
+from awm_lib.contracts.scenario import Scenario
+from awm_lib.errors import UnknownName
+from awm_lib.synthesis.offline.catalogue import TABLES, catalogue, tool_count
+from awm_lib.synthesis.offline.load import load_pack
+
+PACKS = ["e_commerce", "banking", "booking"]
+
+
+def rows(count: int = 60, seed: int = 1, tasks: int = 10) -> list[Scenario]:
+    """A catalogue of three packs."""
+    return catalogue(PACKS, count, seed, tasks)
+
+
+def test_growing_changes_no_row_that_stands() -> None:
+    small, large = ({row.name: row for row in rows(count)} for count in (20, 60))
+    assert small.items() <= large.items()
+    assert len(large) == 60
+
+
+def test_another_seed_changes_every_row() -> None:
+    one, two = rows(seed=1), rows(seed=2)
+    assert [row.name for row in one] == [row.name for row in two]
+    assert all(a.seed != b.seed for a, b in zip(one, two, strict=True))
+
+
+def test_rows_go_through_packs_niches_and_titles_in_turn() -> None:
+    found = rows()
+    assert set(Counter(row.pack for row in found).values()) <= {19, 20, 21}, "number 33 is always the general store"
+    for pack in PACKS:
+        niches = Counter(row.niche for row in found if row.pack == pack)
+        assert len(niches) == len(load_pack(pack).niches)
+    assert len({row.name for row in found}) == len(found)
+
+
+def test_the_large_general_store_is_always_there() -> None:
+    for count in (1, 40):
+        store = next(row for row in rows(count) if row.name == "e_commerce_33")
+        assert store.pack == "e_commerce"
+    assert {row.name for row in rows(1)} == {"e_commerce_1", "e_commerce_33"}
+    assert next(row for row in rows(1) if row.name == "e_commerce_33") == next(
+        row for row in rows(40) if row.name == "e_commerce_33"
+    )
+
+
+def test_modules_come_with_what_they_require_and_core_is_never_missing() -> None:
+    for row in rows():
+        pack = load_pack(str(row.pack))
+        modules = {module.name: module for module in pack.modules}
+        niche = next(niche for niche in pack.niches if niche.name == row.niche)
+        assert [name for name in modules if name in row.modules] == row.modules, "in the pack's order"
+        assert {name for name, module in modules.items() if module.core} <= set(row.modules)
+        assert all(set(modules[name].requires) <= set(row.modules) for name in row.modules)
+        assert not set(niche.without) & set(row.modules) or row.name == "e_commerce_33"
+        assert set(niche.modules) <= set(row.modules)
+        tools = sum(tool_count(modules[name]) for name in row.modules)
+        assert 30 <= tools <= 42, (row.name, tools)
+        assert (
+            sum(len(modules[name].tables) for name in row.modules)
+            >= min(TABLES, sum(len(m.tables) for m in pack.modules)) - 3
+        )
+
+
+def test_no_text_has_an_open_place() -> None:
+    for row in rows():
+        assert "{" not in row.title + row.description
+        assert row.title in row.description or row.description
+
+
+def test_an_unknown_pack_names_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'banking'"):
+        catalogue(["bankng"], 3, 1, 10)
+
+
+def test_the_written_catalogue_is_the_rows(tmp_path: Path) -> None:
+    target = tmp_path / "results" / "scenarios.jsonl"
+    assert main(["scenarios", str(target), "--count", "5", "--seed", "3", "--tasks", "4", "--packs", *PACKS]) == 0
+    lines = target.read_text().splitlines()
+    assert [Scenario.parse(json.loads(line), "line") for line in lines] == rows(5, 3, 4)
