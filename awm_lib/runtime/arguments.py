@@ -109,7 +109,7 @@ def _string(parameter: Parameter, convert: _Convert) -> _Convert:
         return one_of
 
     def text(value: Any) -> Any:
-        result = convert(value)
+        result = convert(value).strip()  # a line end after a text is no part of it
         if len(result) > longest:
             raise Unfit(f"must have at most {longest:,} characters, not {len(result):,}")
         return result

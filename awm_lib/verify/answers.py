@@ -100,7 +100,7 @@ def _bare(text: str) -> str:
 
 def _plain(text: str) -> str:
     text = " ".join(text.split()).casefold()
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+    if len(text) > 1 and text[0] + text[-1] in ('""', "''", "``", "“”", "‘’"):
         text = text[1:-1].strip()
     return text.removesuffix(".").replace("’", "'")
 
@@ -159,7 +159,7 @@ def _lists(text: str) -> list[list[str]]:
         items = [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s+", "", part).strip() for part in text.split(separator)]
         readings.append([item for item in items if item])
     if text.startswith("[") and text.endswith("]"):  # a list as Python shows it, or without quotes
-        readings += [[_unquoted(item) for item in reading] for reading in _lists(text[1:-1].strip())]
+        readings.append([_unquoted(part.strip()) for part in text[1:-1].split(",") if part.strip()])
     parts = re.split(r",\s*and\s+|,\s*|\s+and\s+", text)
     return [*readings, [part.strip() for part in parts if part.strip()]]
 
