@@ -30,6 +30,12 @@ ROOTS: dict[str, tuple[str, ...]] = {
 """Stage -> the modules that do its work."""
 
 
+def warm() -> None:
+    """Compute the digests of all stages, so that processes forked from this one have them."""
+    for stage in ROOTS:
+        stage_digest(stage)
+
+
 @cache
 def stage_digest(stage: str) -> str:
     """The hash of a stage's code, 16 hex digits."""

@@ -10,7 +10,8 @@ from awm_lib.certify.findings import outcome
 from awm_lib.certify.tasks import certify_task
 from awm_lib.certify.world import check_tools, schema_findings
 from awm_lib.compile.database import BUILD_TIME, build_database, content_digest
-from awm_lib.compile.server import check_server
+from awm_lib.compile.server import nouns, server_text
+from awm_lib.compile.verifier import check_equal
 from awm_lib.contracts.certificate import Certificate, Check, Counts, FileDigest, TaskCertificate
 from awm_lib.contracts.oracle import Solution
 from awm_lib.contracts.seed import Seed
@@ -56,7 +57,7 @@ def _certify(
     fuzzing = check_tools(environment, environment.name)
     checks = [
         outcome("schema", [*schema_findings(environment), *_database_findings(directory, content)]),
-        outcome("tools", [*fuzzing.findings, *_server_findings(directory)]),
+        outcome("tools", [*fuzzing.findings, *_server_findings(environment, directory)]),
     ]
     tasks = certify_tasks(environment, solutions)
     variants = [runs for task in tasks for runs in task.variants]
@@ -103,10 +104,12 @@ def _database_findings(directory: Path, content: str) -> list[str]:
     return [] if expected == content else ["seed.sqlite does not hold what schema.sql and seed.json compile to"]
 
 
-def _server_findings(directory: Path) -> list[str]:
-    """server.py must be what spec.json and schema.sql compile to."""
+def _server_findings(environment: Environment, directory: Path) -> list[str]:
+    """server.py must be what spec.json and schema.sql (which the database is checked against) compile to."""
+    named = nouns(environment.spec, environment.schema)
+    text = server_text(environment.scenario, [(tool, named.get(tool.name)) for tool in environment.tools.values()])
     try:
-        check_server(directory)
+        check_equal(directory / "server.py", text)
     except AwmError as error:
         return [str(error)]
     return []

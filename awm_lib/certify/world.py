@@ -11,7 +11,7 @@ from awm_lib import sqltext
 from awm_lib.certify.samples import invalid_arguments, valid_arguments
 from awm_lib.contracts.spec import LetStep, RunStep
 from awm_lib.runtime.environment import Environment
-from awm_lib.runtime.episode import Episode
+from awm_lib.runtime.episode import Episode, Snapshot
 from awm_lib.runtime.tools import Tool
 from awm_lib.runtime.values import fits
 
@@ -89,20 +89,30 @@ def check_tools(environment: Environment, seed: str) -> Fuzzing:
 
 def _call(episode: Episode, tool: Tool, arguments: dict[str, Any]) -> tuple[str | None, int]:
     shown = f"{tool.name}({', '.join(f'{k}={str(v)[:40]!r}' for k, v in arguments.items())})"
-    before = episode.state().tables if tool.writes else None
+    before = episode.snapshot() if tool.writes else None
     count = episode.row_changes
     result = episode.call(tool.name, arguments)
     if result.error is not None and result.error.kind == "internal":
         return f"{shown}: internal error: {result.error.message}", 1
     if not tool.writes and episode.row_changes != count:
         return f"{shown}: a read tool changed rows", 0
-    if result.error is not None and before is not None and episode.state().tables != before:
+    if result.error is not None and before is not None and _differs(episode, before, count):
         return f"{shown}: was refused ({result.error.kind}), but changed rows", 0
     if result.ok:
         problem = outside_schema(tool, result.data)
         if problem:
             return f"{shown}: {problem}", 0
     return None, 0
+
+
+def _differs(episode: Episode, before: Snapshot, row_changes: int) -> bool:
+    """Whether an episode's rows are other than at a snapshot; most refused calls wrote nothing at all."""
+    if episode.row_changes == row_changes or episode.image() == before.image:
+        return False
+    earlier = Episode(episode.environment, None, before)
+    differs = earlier.state().tables != episode.state().tables
+    earlier.close()
+    return differs
 
 
 def outside_schema(tool: Tool, data: Any) -> str | None:

@@ -17,7 +17,7 @@ from awm_lib.contracts.spec import Spec
 from awm_lib.errors import AwmError, ContractError
 from awm_lib.runtime import database
 from awm_lib.runtime.clock import Clock
-from awm_lib.runtime.schema import read_schema
+from awm_lib.runtime.schema import Schema, read_schema
 from awm_lib.runtime.tools import PAGING, Tool, compile_tool
 
 WIDTH = 116
@@ -42,6 +42,11 @@ def compile_server(scenario: Scenario, tools: Spec, schema_sql: str) -> str:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ContractError(f"spec.json: the tool {twice[0]} is defined twice")
+    return server_text(scenario, compiled)
+
+
+def server_text(scenario: Scenario, compiled: list[tuple[Tool, str | None]]) -> str:
+    """The text of server.py for compiled tools, each with the noun of its shorthand if it comes from one."""
     shapes = _Shapes()
     functions = [_function(tool, shapes.name_for(tool, noun)) for tool, noun in compiled]
     classes = shapes.text()
@@ -56,6 +61,11 @@ if __name__ == "__main__":
 
     serve_file(__file__)
 """
+
+
+def nouns(tools: Spec, schema: Schema) -> dict[str, str]:
+    """Tool -> the noun of the shorthand that it comes from."""
+    return {tool.name: crud.noun for crud in tools.crud for tool in expand(crud, schema)}
 
 
 def check_server(directory: Path) -> None:

@@ -30,7 +30,7 @@ class Clock:
 
     def __init__(self, epoch: str, ticks: int = 0) -> None:
         """``epoch`` is 'YYYY-MM-DD HH:MM:SS'; ``ticks`` are seconds since."""
-        self._epoch = datetime.strptime(epoch, LAYOUT)
+        self._epoch = datetime.fromisoformat(epoch)
         self.ticks = ticks
         self._text = str(self._epoch + timedelta(seconds=ticks))
 
@@ -72,6 +72,9 @@ def install(connection: sqlite3.Connection, clock: Clock) -> None:
 
     def at_clock(function: str, moment_at: int) -> Any:
         def call(*arguments: Any) -> Any:
+            # Most calls are of a stored moment alone, often over all rows of a table.
+            if moment_at == 0 and len(arguments) == 1 and type(arguments[0]) is str and arguments[0][:1].isdigit():
+                return _evaluate(function, arguments)
             if len(arguments) < moment_at:
                 return None
             given = arguments[moment_at] if len(arguments) > moment_at else "now"
