@@ -101,7 +101,7 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(CREATED)
 	@echo "Installing the locked packages into $(VENV) (once, about a minute)"
 	@$(PIP_INSTALL) -r requirements/runtime.txt
 	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib awm_lib snakemake_logger_plugin_awm >/dev/null 2>&1 || true
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME)

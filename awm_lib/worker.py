@@ -28,6 +28,7 @@ import shlex
 import signal
 import socket
 import struct
+import subprocess
 import time
 
 from awm_lib import worker_client as protocol
@@ -44,6 +45,16 @@ def stage_command() -> str:
     """The words that a rule's shell line begins with, in place of ``awm``, quoted for the shell."""
     script = os.path.join(protocol.PACKAGE, "stage.py")  # noqa: PTH118
     return shlex.join([sys.executable, "-I", "-S", script])
+
+
+def start_early() -> None:
+    """Start the worker in the background, so that it is warm when the first stage asks for it."""
+    subprocess.Popen(
+        [*shlex.split(stage_command()), "--version"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 class Running:

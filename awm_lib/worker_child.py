@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import os
 import signal
@@ -31,6 +32,8 @@ def run_command(parent: int, descriptors: list[int], request: bytes) -> NoReturn
     """Take over the client's surroundings, run the command, and end this process with its exit code."""
     code = 1
     try:
+        # A stage lives for less than a second; collecting cycles meanwhile costs a tenth of it and frees nothing.
+        gc.disable()
         os.setpgid(0, 0)
         _die_with(parent)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):

@@ -60,6 +60,11 @@ class Workflow:
         """The digest of that content."""
         return digest(self.row(name).encode())
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the gate has let the catalogue pass; then few stages will run, if any."""
+        return (RESULTS / "all_envs.done").exists()
+
     def void_incomplete(self) -> None:
         """Remove certificates of environments that lack a file, and the gate's word if any environment is incomplete.
 

@@ -6,7 +6,7 @@ import sys
 
 from awm_lib.errors import AwmError
 from awm_lib.recipes import stage_digest
-from awm_lib.worker import stage_command
+from awm_lib.worker import stage_command, start_early
 from awm_lib.workflow import Workflow
 
 
@@ -34,6 +34,8 @@ BUILD = explained(Workflow, config)
 
 if workflow.is_main_process:
     explained(BUILD.void_incomplete)
+    if not workflow.dryrun and not BUILD.is_complete:
+        start_early()
 
 
 onstart:
