@@ -14,7 +14,6 @@ from typing import Any
 
 from awm_lib.runtime import bounded
 
-LAYOUT = "%Y-%m-%d %H:%M:%S"
 _FUNCTIONS = ("datetime", "date", "time", "julianday", "unixepoch")
 _NOW = frozenset({"now", "subsec", "subsecond"})
 """What SQLite takes as the present when it stands for a moment."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from awm_lib.runtime.environment import Environment
     from awm_lib.verify.verdict import Verdict
 
-MAX_ARGUMENT_BYTES = 200_000
 
 _CONSTRAINTS = {
     "SQLITE_CONSTRAINT_UNIQUE": ("conflict", "it exists already"),

@@ -7,7 +7,6 @@ rows and to the episode's clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -168,6 +167,3 @@ def matches(expected: Any, actual: Any, scene: Scene) -> bool:
     if isinstance(expected, str) and isinstance(actual, str):
         return expected == actual or " ".join(expected.split()) == " ".join(actual.split())
     return bool(expected == actual) and (expected is None) == (actual is None)
-
-
-Cells = Mapping[str, Any]
