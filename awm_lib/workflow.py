@@ -134,4 +134,4 @@ def _module_digest(pack: str, name: str) -> str:
 def _niche_digest(pack: str, name: str) -> str:
     loaded = load_pack(pack)
     niche = next(niche for niche in loaded.niches if niche.name == name)
-    return combined(niche.model_dump_json(exclude={"titles"}), loaded.head.user.model_dump_json())
+    return combined(niche.model_dump_json(exclude={"products"}), loaded.head.user.model_dump_json())

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.synthesis.offline.load import load_pack, pack_names
-from awm_lib.synthesis.offline.pack import Always, Module, Niche, Pack
+from awm_lib.synthesis.offline.pack import Always, Module, Niche, Pack, Product
 
 TOOLS = (33, 38)
 """How many tools a sampled world aims at."""
@@ -38,9 +38,9 @@ def _row(packs: Sequence[Pack], number: int, seed: int, tasks: int) -> Scenario:
     pack = packs[(number - 1) % len(packs)]
     turn = (number - 1) // len(packs)
     niche = pack.niches[turn % len(pack.niches)]
-    title = niche.titles[(turn // len(pack.niches)) % len(niche.titles)]
+    product = niche.products[(turn // len(pack.niches)) % len(niche.products)]
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
-    return _scenario(pack, niche, title, number, choose_modules(pack, niche, chance), chance.randrange(2**31), tasks)
+    return _scenario(pack, niche, product, number, choose_modules(pack, niche, chance), chance.randrange(2**31), tasks)
 
 
 def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int) -> Scenario:
@@ -48,15 +48,18 @@ def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int) -> Sc
     names = {module.name for module in pack.modules if module.core} | set(always.modules) | set(niche.modules)
     modules = [module.name for module in pack.modules if module.name in names]
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
-    return _scenario(pack, niche, always.title, number, modules, chance.randrange(2**31), tasks)
+    product = next(product for product in niche.products if product.title == always.title)
+    return _scenario(pack, niche, product, number, modules, chance.randrange(2**31), tasks)
 
 
-def _scenario(pack: Pack, niche: Niche, title: str, number: int, modules: list[str], seed: int, tasks: int) -> Scenario:
+def _scenario(
+    pack: Pack, niche: Niche, product: Product, number: int, modules: list[str], seed: int, tasks: int
+) -> Scenario:
     return Scenario(
         name=f"{pack.head.name}_{number}",
         category=pack.head.name,
-        title=title,
-        description=niche.description.replace("{title}", title),
+        title=product.title,
+        description=product.description,
         pack=pack.head.name,
         niche=niche.name,
         modules=modules,

@@ -15,8 +15,8 @@ from awm_lib.contracts.scenario import Scenario
 from awm_lib.contracts.tasks import Tasks
 from awm_lib.errors import AwmError
 from awm_lib.runtime.environment import Environment
-from awm_lib.synthesis.offline.catalogue import scenario_rows
-from awm_lib.synthesis.offline.pack import Pack, TaskTemplate
+from awm_lib.synthesis.offline.catalogue import scenario_rows, tool_count
+from awm_lib.synthesis.offline.pack import FAMILIES, Pack, TaskTemplate
 from awm_lib.synthesis.offline.provider import empty_environment, synthesize, usable_templates
 from awm_lib.synthesis.offline.templates import Filled, fill
 from awm_lib.synthesis.offline.world import modules_of, sample_world
@@ -48,9 +48,46 @@ class PackReport:
     """A line for each scenario sampled as the catalogue would."""
 
 
+LEAST = {
+    "niches": 16, "modules": 8, "tables": 20, "tools": 46, "business tools": 40, "templates": 24,
+    "templates with 9 calls or more": 2, "questions": 5,
+}  # fmt: skip
+"""How much a pack has at least."""
+LEAST_WORDINGS = 5
+
+
+def shortfalls(pack: Pack) -> list[str]:
+    """What a pack lacks, in one line each; empty if it is large and varied enough."""
+    templates = [template for module in pack.modules for template in module.tasks]
+    has = {
+        "niches": len(pack.niches),
+        "modules": len(pack.modules),
+        "tables": sum(len(module.tables) for module in pack.modules),
+        "tools": sum(tool_count(module) for module in pack.modules),
+        "business tools": sum(len(module.tools) for module in pack.modules),
+        "templates": len(templates),
+        "templates with 9 calls or more": sum(len(template.calls) >= 9 for template in templates),
+        "questions": sum(template.kind != "action" for template in templates),
+    }
+    found = [f"{what}: {has[what]}, at least {least} are needed" for what, least in LEAST.items() if has[what] < least]
+    missing = [family for family in FAMILIES if not any(family in template.skills for template in templates)]
+    if missing:
+        found.append(f"no template has the skill {', '.join(missing)}")
+    for template in templates:
+        if len(template.wordings) < LEAST_WORDINGS:
+            found.append(f"template {template.name}: {len(template.wordings)} wordings, {LEAST_WORDINGS} are needed")
+    described: dict[str, str] = {}
+    for niche in pack.niches:
+        for product in niche.products:
+            other = described.setdefault(product.description.replace(product.title, ""), product.title)
+            if other != product.title:
+                found.append(f"niche {niche.name}: {product.title} and {other} have one description")
+    return found
+
+
 def check_pack(pack: Pack, samples: int = 3, only: str | None = None) -> PackReport:
     """Check a pack in worlds with all modules (every template) and in worlds as the catalogue samples them."""
-    report = PackReport()
+    report = PackReport(problems=[] if only else shortfalls(pack))
     for module in pack.modules:
         for template in module.tasks:
             if only is None or template.name == only:
@@ -68,8 +105,9 @@ def _full_worlds(pack: Pack, samples: int) -> Iterator[Scenario]:
     for number in range(samples):
         niche = pack.niches[number % len(pack.niches)]
         yield Scenario(
-            name=f"{pack.head.name}_{number + 1}", category=pack.head.name, title=niche.titles[0],
-            description=niche.description, pack=pack.head.name, niche=niche.name, modules=names, seed=number,
+            name=f"{pack.head.name}_{number + 1}", category=pack.head.name, title=niche.products[0].title,
+            description=niche.products[0].description, pack=pack.head.name, niche=niche.name, modules=names,
+            seed=number,
         )  # fmt: skip
 
 

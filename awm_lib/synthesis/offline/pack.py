@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -17,6 +18,18 @@ from awm_lib.contracts.tasks import AnswerType
 
 Formula = Annotated[str, StringConstraints(min_length=1, max_length=2_000)] | int | float | bool | None
 """An expression (text), or a constant (anything else)."""
+Skill = Literal[
+    "aggregate", "arithmetic", "bulk_exception", "conditional", "correction", "creation", "limit", "look_alikes",
+    "lookup", "partial", "permission", "read_first", "refusal", "relative_dates", "several_entities", "state_machine",
+    "superlative", "undo",
+]  # fmt: skip
+"""What a task asks of an agent."""
+FAMILIES: tuple[Skill, ...] = (
+    "read_first", "arithmetic", "relative_dates", "look_alikes", "bulk_exception", "undo", "refusal", "partial",
+)  # fmt: skip
+"""The skills that separate weak from strong agents; every pack has templates of each."""
+ALTERNATIVES = re.compile(r"\[([^\[\]{}|]*(?:\|[^\[\]{}|]*)+)\]")
+"""Ways to say the same inside a wording, without slots: ``[could you|please|I'd like you to]``."""
 ColumnPath = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 
@@ -89,7 +102,7 @@ class TaskTemplate(Contract):
 
     name: Identifier
     kind: Literal["action", "question", "both"]
-    skills: Annotated[list[Identifier], Field(min_length=1)]
+    skills: Annotated[list[Skill], Field(min_length=1)]
     needs: list[Identifier] = []
     """Modules that must be in the world, beside the one that the template stands in."""
     bind: str | None = None
@@ -112,6 +125,12 @@ class TaskTemplate(Contract):
             raise ValueError(f"template {self.name}: a question has no goal, every other kind needs one")
         if (self.kind == "action") == (self.answer is not None):
             raise ValueError(f"template {self.name}: an action has no answer, every other kind needs one")
+        for wording in self.wordings:
+            if re.search(r"[\[\]|]", ALTERNATIVES.sub("", wording)):
+                raise ValueError(
+                    f"template {self.name}: brackets in a wording hold alternatives, [one way|another way], "
+                    f"without slots and without brackets inside: {wording!r}"
+                )
         return self
 
 
@@ -146,18 +165,25 @@ class Always(Contract):
     number: Annotated[int, Field(ge=1)]
     niche: Identifier
     title: Line
+    """A product of the niche."""
     modules: list[Identifier] = []
     """The optional modules it has."""
+
+
+class Product(Contract):
+    """One product or company of a niche: what a scenario is named, and what it is for."""
+
+    title: Line
+    description: Text
+    """One or two sentences of its own: what it offers to whom, and what sets it apart."""
 
 
 class Niche(Contract):
     """One kind of business within the pack, with its own names, vocabulary and resources."""
 
     name: Identifier
-    titles: Annotated[list[Line], Field(min_length=4)]
-    """Names of products or companies; each scenario of the niche takes one."""
-    description: Text
-    """One or two sentences; {title} is replaced."""
+    products: Annotated[list[Product], Field(min_length=3)]
+    """Each scenario of the niche takes one."""
     words: dict[str, list[Scalar | dict[str, Scalar | list[Scalar]]] | dict[str, Scalar | list[Scalar]] | Scalar]
     """Whatever the pack's formulas use as ``niche.<key>``; every niche has the same keys."""
     modules: list[Identifier] = []
@@ -197,6 +223,9 @@ class Pack(Contract):
                     f"niche {niche.name}: its words have other keys than {self.niches[0].name}'s: "
                     f"{sorted(set(niche.words) ^ keys)}"
                 )
+            titles = [product.title for product in niche.products]
+            if len(set(titles)) < len(titles):
+                raise ValueError(f"niche {niche.name}: two products have one title")
             unknown = (set(niche.modules) | set(niche.without)) - set(names)
             if unknown:
                 raise ValueError(f"niche {niche.name}: there is no module {sorted(unknown)}")

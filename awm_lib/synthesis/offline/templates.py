@@ -31,7 +31,7 @@ from awm_lib.oracles.proof import Proof, prove
 from awm_lib.runtime.environment import Environment
 from awm_lib.runtime.statements import prepare
 from awm_lib.synthesis.offline.formulas import scope
-from awm_lib.synthesis.offline.pack import CallTemplate, TaskTemplate
+from awm_lib.synthesis.offline.pack import ALTERNATIVES, CallTemplate, TaskTemplate
 from awm_lib.synthesis.offline.world import World
 
 MAX_CANDIDATES = 12
@@ -86,8 +86,8 @@ def fill(
         except ExpressionError as error:
             found.append(f"let: {error.message}")
             continue
-        number = _choose_wording(template, chance, taken, slots)
-        filled = _build(template, environment, slots, number, world.history, task_id)
+        wording = _choose_wording(template, chance, taken, slots)
+        filled = _build(template, environment, slots, wording, world.history, task_id)
         proof: Proof = prove(environment, filled.task, filled.binding.solution)
         if proof.solution is not None:
             return Filled(filled.task, filled.binding.model_copy(update={"solution": proof.solution}))
@@ -129,13 +129,23 @@ def _with_let(
     return slots
 
 
-def _choose_wording(template: TaskTemplate, chance: random.Random, taken: frozenset[str], slots: dict[str, Any]) -> int:
-    numbers = list(range(len(template.wordings)))
-    chance.shuffle(numbers)
-    for number in numbers:
-        if opening(_render(template, template.wordings[number], slots)[0]) not in taken:
-            return number
-    return numbers[0]
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """A wording with its alternatives chosen."""
+
+    number: int
+    text: str
+
+
+def _choose_wording(
+    template: TaskTemplate, chance: random.Random, taken: frozenset[str], slots: dict[str, Any]
+) -> _Wording:
+    found = [
+        _Wording(number, ALTERNATIVES.sub(lambda match: chance.choice(match.group(1).split("|")), wording))
+        for number, wording in enumerate(template.wordings)
+    ]
+    chance.shuffle(found)
+    return next((w for w in found if opening(_render(template, w.text, slots)[0]) not in taken), found[0])
 
 
 def _render(template: TaskTemplate, wording: str, slots: dict[str, Any]) -> tuple[str, dict[str, _Said]]:
@@ -183,11 +193,11 @@ def _build(
     template: TaskTemplate,
     environment: Environment,
     slots: dict[str, Any],
-    wording: int,
+    wording: _Wording,
     history: Mapping[str, str],
     task_id: str,
 ) -> Filled:
-    instruction, said = _render(template, template.wordings[wording], slots)
+    instruction, said = _render(template, wording.text, slots)
     binds = {**slots, "me": environment.context.user.id, "now": environment.context.now}
     answer = template.answer
     task = Task(
@@ -212,7 +222,9 @@ def _build(
     shown = [
         Slot(name=name, value=value, text=said[name].text if name in said else None) for name, value in slots.items()
     ]
-    return Filled(task, Binding(task=task_id, template=template.name, wording=wording, slots=shown, solution=solution))
+    return Filled(
+        task, Binding(task=task_id, template=template.name, wording=wording.number, slots=shown, solution=solution)
+    )
 
 
 def _bound(sql: str, binds: Mapping[str, Any]) -> str:
