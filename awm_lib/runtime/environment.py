@@ -20,11 +20,11 @@ from awm_lib.runtime.episode import Episode, Snapshot
 from awm_lib.runtime.schema import Schema, Table, read_schema
 from awm_lib.runtime.state import State
 from awm_lib.runtime.tools import Tool, compile_tool
-from awm_lib.runtime.world import World
+from awm_lib.runtime.store import Store
 from awm_lib.verify.verdict import Verdict
 
 MAX_SPARE = 4
-"""Worlds kept for the next episodes, for each image that they start from."""
+"""Stores kept for the next episodes, for each image that they start from."""
 
 Verifier = Callable[[State, State, str | None], Verdict]
 
@@ -60,7 +60,7 @@ class Environment:
         self.tools: dict[str, Tool] = _compile_tools(spec, self.schema, self._connection)
         self.recurring: list[bytes] = []
         """Other images that episodes start from again and again."""
-        self._spare: dict[int, list[World]] = {}
+        self._spare: dict[int, list[Store]] = {}
         self._defers = _defers_constraints(self._connection)
 
     @classmethod
@@ -134,23 +134,23 @@ class Environment:
             raise UnknownName("task", task, [item.id for item in self.tasks.tasks])
         return Episode(self, task, self.beginning)
 
-    def open_world(self, image: bytes, ticks: int) -> World:
-        """A world that holds ``image``: one that an episode has left behind, or a new one."""
+    def open_store(self, image: bytes, ticks: int) -> Store:
+        """A store that holds ``image``: one that an episode has left behind, or a new one."""
         with contextlib.suppress(KeyError, IndexError):  # there is none, or another thread took it
-            world = self._spare[id(image)].pop()
-            world.clock.set(ticks)
-            return world
-        return World(self.context.now, image, ticks, deferred=self._defers)
+            store = self._spare[id(image)].pop()
+            store.clock.set(ticks)
+            return store
+        return Store(self.context.now, image, ticks, deferred=self._defers)
 
-    def close_world(self, world: World) -> None:
-        """Take a world back from an episode that is over."""
+    def close_store(self, store: Store) -> None:
+        """Take a store back from an episode that is over."""
         for image in (self.image, *self.recurring):
-            if world.rewind(image, 0):
+            if store.rewind(image, 0):
                 spare = self._spare.setdefault(id(image), [])
                 if len(spare) < MAX_SPARE:
-                    spare.append(world)
+                    spare.append(store)
                     return
-        world.close()
+        store.close()
 
     def table_list(self) -> list[Table]:
         """The tables, in the schema's order."""

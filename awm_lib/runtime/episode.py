@@ -13,7 +13,7 @@ from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.results import Refusal, ToolError, ToolResult
 from awm_lib.runtime.state import Change, State, changes
 from awm_lib.runtime.values import FROM_SQL
-from awm_lib.runtime.world import World
+from awm_lib.runtime.store import Store
 
 if TYPE_CHECKING:
     from awm_lib.runtime.environment import Environment
@@ -53,12 +53,12 @@ class Episode:
         self.calls = start.calls
         """Tool calls made so far."""
         self._lock = threading.Lock()
-        self._opened: World | None = environment.open_world(start.image, start.ticks)
+        self._opened: Store | None = environment.open_store(start.image, start.ticks)
         self._written = set(start.written)
         self._user_id = environment.context.user.id
 
     @property
-    def _world(self) -> World:
+    def _store(self) -> Store:
         if self._opened is None:
             raise AwmError("the episode is closed", hint="start another one: env.start()")
         return self._opened
@@ -66,7 +66,7 @@ class Episode:
     @property
     def clock(self) -> Clock:
         """The logical clock."""
-        return self._world.clock
+        return self._store.clock
 
     @property
     def now(self) -> str:
@@ -76,7 +76,7 @@ class Episode:
     @property
     def row_changes(self) -> int:
         """Rows written so far, those of rolled back programs included; it stands still while only reads run."""
-        return self._world.connection.total_changes
+        return self._store.connection.total_changes
 
     def call(self, name: str, arguments: dict[str, Any] | None = None) -> ToolResult:
         """Call a tool. Never raises for what an agent does: a refused call is a result with an error.
@@ -84,20 +84,20 @@ class Episode:
         The clock advances by one second, and the database changes only if the whole program succeeds.
         """
         with self._lock:
-            world = self._world
-            world.clock.advance()
+            store = self._store
+            store.clock.advance()
             self.calls += 1
             tool = self.environment.tools.get(name) if isinstance(name, str) else None
             if tool is None:
                 return ToolResult(error=ToolError("unknown_tool", _unknown_tool(name, self.environment.tools)))
-            world.budget.reset()
+            store.budget.reset()
             if tool.writes:
                 self._written |= tool.written
             try:
                 binds = tool.bind({} if arguments is None else arguments)
                 binds["_user_id"] = self._user_id
-                binds["_now"] = world.clock.now
-                return ToolResult(world.run(tool, binds))
+                binds["_now"] = store.clock.now
+                return ToolResult(store.run(tool, binds))
             except Refusal as refusal:
                 return ToolResult(error=refusal.error)
             except sqlite3.Error as error:
@@ -112,14 +112,14 @@ class Episode:
     def snapshot(self) -> Snapshot:
         """Remember this moment."""
         with self._lock:
-            return Snapshot(self._world.serialize(), self.clock.ticks, self.calls, frozenset(self._written))
+            return Snapshot(self._store.serialize(), self.clock.ticks, self.calls, frozenset(self._written))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a remembered moment."""
         with self._lock:
-            if not self._world.rewind(snapshot.image, snapshot.ticks):
-                self._world.close()
-                self._opened = self.environment.open_world(snapshot.image, snapshot.ticks)
+            if not self._store.rewind(snapshot.image, snapshot.ticks):
+                self._store.close()
+                self._opened = self.environment.open_store(snapshot.image, snapshot.ticks)
             self.calls = snapshot.calls
             self._written = set(snapshot.written)
 
@@ -130,15 +130,15 @@ class Episode:
     def image(self) -> bytes:
         """The database as the bytes of a file."""
         with self._lock:
-            return self._world.serialize()
+            return self._store.serialize()
 
     def state(self) -> State:
         """All rows as they are now."""
         with self._lock:
-            self._world.budget.reset()
+            self._store.budget.reset()
             initial = self.environment.initial.tables if self.environment.writes_are_known else {}
             unchanged = {name: rows for name, rows in initial.items() if name not in self._written}
-            return State.read(self._world.connection, self.environment.schema, self.clock.now, unchanged)
+            return State.read(self._store.connection, self.environment.schema, self.clock.now, unchanged)
 
     def changes(self) -> list[Change]:
         """The rows that differ from the initial state."""
@@ -150,9 +150,9 @@ class Episode:
         if found is None:
             raise UnknownName("table", table, self.environment.schema)
         with self._lock:
-            self._world.budget.reset()
-            total = self._world.connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
-            rows = self._world.connection.execute(
+            self._store.budget.reset()
+            total = self._store.connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
+            rows = self._store.connection.execute(
                 f'SELECT * FROM "{table}" ORDER BY {", ".join(found.key)} LIMIT ? OFFSET ?',
                 (limit, offset),
             ).fetchall()
@@ -177,7 +177,7 @@ class Episode:
         """Free the memory; the episode cannot be used afterwards."""
         with self._lock:
             if self._opened is not None:
-                self.environment.close_world(self._opened)
+                self.environment.close_store(self._opened)
                 self._opened = None
 
 

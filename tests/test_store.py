@@ -1,4 +1,4 @@
-"""The way back: resets by rollback, what SQLite rolls back by itself, and worlds that are used again."""
+"""The way back: resets by rollback, what SQLite rolls back by itself, and stores that are used again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from awm_lib.errors import AwmError
-from awm_lib.runtime import world as worlds
+from awm_lib.runtime import store as stores
 from awm_lib.runtime.environment import Environment
 from tests.shop import SCHEMA, SPEC, shop
 
@@ -28,7 +28,7 @@ def probing(*statements: str, schema: str = SCHEMA) -> Environment:
     ("statement", "kind"),
     [
         (f"UPDATE products SET stock = stock + {ENDLESS}", "limit_exceeded"),
-        ("UPDATE products SET name = printf('%09999d', 1) || replace(printf('%09999d', 1), '0', printf('%0100d', 2))", "limit_exceeded"),
+        ("UPDATE products SET name = replace(printf('%09999d', 1), '0', printf('%0100d', 2))", "limit_exceeded"),
         ("INSERT OR ROLLBACK INTO users (name) VALUES ('Ada')", "conflict"),
     ],
     ids=["interrupted", "too large", "rolls back by itself"],
@@ -52,13 +52,13 @@ def test_a_failed_write_takes_nothing_of_earlier_calls_along(statement: str, kin
 
 def test_a_reset_keeps_the_connection_and_gives_the_same_keys_again() -> None:
     episode = shop().start()
-    connection = episode._world.connection
+    connection = episode._store.connection
     first = episode.call("order_product", {"product_id": 1}).data
     for _ in range(3):
         episode.reset()
         assert episode.changes() == []
         assert episode.call("order_product", {"product_id": 1}).data == first
-    assert episode._world.connection is connection
+    assert episode._store.connection is connection
 
 
 def test_a_mark_is_come_back_to_as_often_as_wanted() -> None:
@@ -77,7 +77,7 @@ def test_a_mark_is_come_back_to_as_often_as_wanted() -> None:
 
 
 def test_an_episode_longer_than_the_log_settles_and_still_resets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worlds, "MAX_LOG", 3)
+    monkeypatch.setattr(stores, "MAX_LOG", 3)
     episode = probing("UPDATE users SET credit = credit + 1").start()
     for _ in range(8):
         assert episode.call("probe").ok
@@ -86,21 +86,21 @@ def test_an_episode_longer_than_the_log_settles_and_still_resets(monkeypatch: py
     assert episode.changes() == []
 
 
-def test_a_closed_episodes_world_is_the_next_ones_and_is_clean() -> None:
+def test_a_closed_episodes_store_is_the_next_ones_and_is_clean() -> None:
     environment = shop()
     one = environment.start()
-    connection = one._world.connection
+    connection = one._store.connection
     one.call("order_product", {"product_id": 1})
     one.close()
     two = environment.start()
-    assert two._world.connection is connection
+    assert two._store.connection is connection
     assert two.changes() == []
     assert (two.clock.ticks, two.calls) == (0, 0)
     with pytest.raises(AwmError, match="the episode is closed"):
         one.call("order_product", {"product_id": 1})
     one.close()
     three = environment.start()
-    assert three._world.connection is not connection
+    assert three._store.connection is not connection
 
 
 def test_constraints_checked_at_the_end_get_a_transaction_for_each_program() -> None:

@@ -1,8 +1,8 @@
 """The in-memory database that an episode acts in, and the way back to where it began.
 
-A world runs inside one transaction: going back is a rollback, which costs as much as was changed, and the connection
-with its prepared statements stays. Opening a fresh one costs SQLite a reading of the schema and of every statement again.
-Only where a schema defers constraints to the end of a transaction, each program needs one of its own.
+A store runs inside one transaction: going back is a rollback, which costs as much as was changed, and the connection
+with its prepared statements stays. Opening a fresh one costs SQLite a reading of the schema and of every
+statement again. Only where a schema defers constraints to the end of a transaction, each program needs one of its own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from awm_lib.runtime.database import Budget
 from awm_lib.runtime.tools import Tool
 
 MAX_LOG = 256
-"""Writes after which a world settles: they become its data, and going back means opening it anew."""
+"""Writes after which a store settles: they become its data, and going back means opening it anew."""
 
 
-class World:
+class Store:
     """A database in memory, its clock, and the moment to which it can go back."""
 
     __slots__ = ("_deferred", "_log", "base", "budget", "clock", "connection")
@@ -90,7 +90,7 @@ class World:
         return True
 
     def serialize(self) -> bytes:
-        """The database as the bytes of a file; the world can go back to these from now on."""
+        """The database as the bytes of a file; the store can go back to these from now on."""
         if not self._log and self.base is not None:
             return self.base
         if not self._deferred:
