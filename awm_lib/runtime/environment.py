@@ -19,8 +19,8 @@ from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.episode import Episode, Snapshot
 from awm_lib.runtime.schema import Schema, Table, read_schema
 from awm_lib.runtime.state import State
-from awm_lib.runtime.tools import Tool, compile_tool
 from awm_lib.runtime.store import Store
+from awm_lib.runtime.tools import Tool, compile_tool
 from awm_lib.verify.verdict import Verdict
 
 MAX_SPARE = 4

@@ -12,8 +12,8 @@ from awm_lib.errors import AwmError, UnknownName
 from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.results import Refusal, ToolError, ToolResult
 from awm_lib.runtime.state import Change, State, changes
-from awm_lib.runtime.values import FROM_SQL
 from awm_lib.runtime.store import Store
+from awm_lib.runtime.values import FROM_SQL
 
 if TYPE_CHECKING:
     from awm_lib.runtime.environment import Environment
