@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from awm_lib.synthesis.offline.pack import Module, Niche, Pack
 
-TOOLS = (38, 44)
+TOOLS = (36, 42)
 """How many tools the modules of a world aim at; the provider leaves a few of them out."""
 MANY_TOOLS = (33, 48)
 """The same, where most combinations have been taken."""
@@ -60,7 +60,9 @@ def sample_modules(pack: Pack, niche: Niche, chance: random.Random, aim: tuple[i
         tables = sum(len(by_name[n].tables) for n in chosen)
         if tools >= target and tables >= TABLES:
             break
-        chosen |= more
+        added = sum(tool_count(by_name[n]) for n in more)
+        if tools + added <= aim[1] + 2 or tables < TABLES:
+            chosen |= more
     return chosen
 
 
