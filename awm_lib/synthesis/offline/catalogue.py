@@ -63,7 +63,8 @@ def scenario_rows(packs: Sequence[Pack], count: int, seed: int, tasks: int = 10)
 
 def _row(pack: Pack, number: int, turn: int, seed: int, tasks: int, taken: _Taken) -> Scenario:
     niche = pack.niches[turn % len(pack.niches)]
-    product = _product(niche, turn // len(pack.niches))
+    reserved = {always.title for always in pack.head.always}
+    product = _product([one for one in niche.products if one.title not in reserved], turn // len(pack.niches))
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
     modules = _new_modules(pack, niche, chance, taken)
     return _scenario(pack, niche, product, number, modules, chance.randrange(2**31), tasks)
@@ -78,10 +79,10 @@ def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int, taken
     return _scenario(pack, niche, product, number, names, chance.randrange(2**31), tasks)
 
 
-def _product(niche: Niche, turn: int) -> Product:
-    """The niche's products in turn; when all are taken, their branches in one city after the other."""
-    product = niche.products[turn % len(niche.products)]
-    branch = turn // len(niche.products)
+def _product(products: Sequence[Product], turn: int) -> Product:
+    """A niche's products in turn; when all are taken, their branches in one city after the other."""
+    product = products[turn % len(products)]
+    branch = turn // len(products)
     if branch == 0:
         return product
     city = cities()[(branch - 1) % len(cities())]
