@@ -20,7 +20,7 @@ TRIES = 24
 """Choices of modules among which a scenario takes the one that is least like those before it."""
 MORE_TRIES = 400
 """Choices until one is new, where most have been taken."""
-ALIKE = 0.75
+ALIKE = 0.6
 """The share of common tools (Jaccard) up to which a choice is taken at once."""
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from awm_lib.synthesis.offline.pack import Module, Niche, Pack
 
-TOOLS = (36, 42)
+TOOLS = (40, 45)
 """How many tools the modules of a world aim at; the provider leaves a few of them out."""
-MANY_TOOLS = (33, 48)
+MANY_TOOLS = (36, 50)
 """The same, where most combinations have been taken."""
 TABLES = 17
 """How many tables a world has at least, where the pack allows."""
