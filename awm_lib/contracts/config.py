@@ -19,7 +19,7 @@ class Config(Contract):
 
     provider: Literal["offline"] = "offline"
     """Who writes the environments. ``offline`` samples them from domain packs; it needs no key and no network."""
-    count: Annotated[int, Field(ge=1, le=100_000)] = 100
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """How many scenarios the catalogue has."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Starts every choice of the catalogue. Another seed gives other environments."""
