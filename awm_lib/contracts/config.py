@@ -20,7 +20,7 @@ class Config(Contract):
     """The settings; each can be given on the command line: ``snakemake --config count=20``."""
 
     provider: Provider = "offline"
-    """Who writes the environments. ``offline`` samples them from domain packs; it needs no key and no network. ``openai``
+    """Who writes the environments. ``offline`` samples them from domain packs, without a key or a network. ``openai``
     (OpenAI and everything compatible, such as vLLM) and ``azure`` have a language model write them; see docs/llm.md.
     ``AWM_SYN_LLM_PROVIDER`` wins."""
     count: Annotated[int, Field(ge=1, le=100_000)] = 100

@@ -91,7 +91,7 @@ def numbered(ideas: Iterable[Idea], tasks: int, seed: int) -> list[Scenario]:
                 description=idea.description,
                 tasks=tasks,
                 seed=chance,
-            )  # fmt: skip
+            )
         )
     return rows
 
