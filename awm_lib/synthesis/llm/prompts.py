@@ -33,6 +33,12 @@ def messages(stage: str, **values: Any) -> list[dict[str, str]]:
     ]
 
 
+def preload() -> None:
+    """Compile all templates, for a process that forks those that use them."""
+    for path in HOME.glob("*.j2"):
+        _templates().get_template(path.name)
+
+
 @cache
 def prompts_digest(stage: str) -> str:
     """The hash of a stage's prompts, 16 hex digits."""
