@@ -122,7 +122,15 @@ def _run(name: str, rest: list[str]) -> int:
         args = parser.parse_args(rest)
     except SystemExit as stop:  # argparse has said what is wrong, or shown the help
         return stop.code if isinstance(stop.code, int) else USAGE
-    return int(module.run(args))
+    if COMMANDS[name].group != STAGES or not hasattr(args, "directory"):
+        return int(module.run(args))
+    from awm_lib.timings import Timer
+
+    timer = Timer()
+    code = int(module.run(args))
+    if code == 0:
+        timer.record(args.directory, name)
+    return code
 
 
 def overview() -> str:

@@ -4,6 +4,7 @@
 # outputs: results/stats.duckdb      tables for queries: awm stats "SELECT ..."
 #          results/report.html       one page, without a reference to any other file
 
+from awm_lib.embeddings import can_embed
 from awm_lib.recipes import combined
 from awm_lib.statistics.assets import assets_digest
 
@@ -19,6 +20,7 @@ rule tabulate_environments:
         "logs/statistics.log",
     params:
         recipe=stage_digest("statistics"),
+        embeddings=can_embed(),
         left_out=f"--left-out {' '.join(BUILD.left_out)}" if BUILD.left_out else "",
     shell:
         "{AWM} statistics {output:q} {params.left_out} 2> {log:q}"

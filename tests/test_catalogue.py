@@ -11,8 +11,9 @@ import pytest
 from awm_lib.cli import main
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.errors import UnknownName
-from awm_lib.synthesis.offline.catalogue import TABLES, catalogue, tool_count
+from awm_lib.synthesis.offline.catalogue import catalogue
 from awm_lib.synthesis.offline.load import load_pack
+from awm_lib.synthesis.offline.modules import TABLES, tool_count
 
 PACKS = ["e_commerce", "banking", "booking"]
 

@@ -14,8 +14,9 @@ from awm_lib.contracts.oracle import Oracle
 from awm_lib.contracts.spec import LetStep, ReturnStep, RunStep, Tool
 from awm_lib.errors import UnknownName
 from awm_lib.runtime.environment import Environment
-from awm_lib.synthesis.offline.catalogue import scenario_rows, tool_count
+from awm_lib.synthesis.offline.catalogue import scenario_rows
 from awm_lib.synthesis.offline.load import load_pack, pack_names
+from awm_lib.synthesis.offline.modules import tool_count
 from awm_lib.synthesis.offline.pack import Pack, TaskTemplate
 from awm_lib.synthesis.offline.provider import Synthesized, empty_environment, synthesize
 from awm_lib.synthesis.offline.world import sample_world

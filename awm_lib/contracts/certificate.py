@@ -41,6 +41,10 @@ class Difficulty(Contract):
     """Tables that its calls read or write."""
     branches: int
     """Refused calls and stated conditions."""
+    selections: int
+    """Choices among candidates ("the cheapest ...")."""
+    score: float
+    """All of these in points (``awm_lib.oracles.difficulty``)."""
     level: Literal["easy", "middle", "hard"]
 
 

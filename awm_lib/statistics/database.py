@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from awm_lib.embeddings import can_embed
 from awm_lib.errors import AwmError
+from awm_lib.statistics.diversity import cosine_measures, map_of, measure_structure, nearest, shuffled
 from awm_lib.statistics.facts import Row, gather
 from awm_lib.statistics.tables import TABLES, Table
+from awm_lib.statistics.vectors import KINDS, environment_vectors
+from awm_lib.timings import read_timings
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,6 +41,8 @@ def build(results: Path, names: Iterable[str], left_out: Mapping[str, str], targ
                 for start in range(0, len(present), BATCH):
                     _insert_environments(connection, results, present[start : start + BATCH])
                 _insert(connection, _by_name("left_out"), list(left_out.items()))
+                _insert(connection, _by_name("stage_timings"), [*read_timings(results, set(present))])
+                _compare(connection)
             finally:
                 connection.close()
             part.chmod(0o644)
@@ -47,6 +53,23 @@ def build(results: Path, names: Iterable[str], left_out: Mapping[str, str], targ
                 hint="check the directory's permissions and the free space; then the same command goes on",
             ) from None
     return len(present)
+
+
+def _compare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill the tables about environments beside each other."""
+    names = shuffled(str(row[0]) for row in connection.execute("SELECT scenario FROM environments").fetchall())
+    measures = measure_structure(connection, names)
+    if can_embed() and names:
+        vectors = environment_vectors(connection, names)
+        places = map_of(vectors["text"])
+        columns = [vectors[kind].tolist() for kind in KINDS]
+        rows = list(zip(names, *columns, *places.T.tolist(), strict=True))
+        _insert(connection, _by_name("vectors"), rows)
+        for kind in KINDS:
+            measures += cosine_measures(kind, vectors[kind])
+            pairs = [(name, kind, other, cosine) for name, other, cosine in nearest(names, vectors[kind])]
+            _insert(connection, _by_name("nearest"), pairs)
+    _insert(connection, _by_name("diversity"), [tuple(measure) for measure in measures])
 
 
 def _existing(directory: Path) -> Path:

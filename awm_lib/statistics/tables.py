@@ -50,6 +50,7 @@ TABLES: tuple[Table, ...] = (
         ("category", "VARCHAR", "its category"),
         ("title", "VARCHAR", "the product's name"),
         ("description", "VARCHAR", "what it is, and for whom"),
+        ("split", "VARCHAR", "train, validation or test"),
         ("pack", "VARCHAR", "the offline pack that it was sampled from; NULL for another provider"),
         ("niche", "VARCHAR", "its niche in the pack"),
         ("modules", "VARCHAR[]", "the pack's modules that it has"),
@@ -117,6 +118,7 @@ TABLES: tuple[Table, ...] = (
         ("tags", "VARCHAR[]", "its tags"),
         ("tables_read", "VARCHAR[]", "tables that its statements read"),
         ("tables_written", "VARCHAR[]", "tables that its statements write"),
+        ("shape", "VARCHAR", "hash of its program with all names and literals erased"),
     ),
     _table(
         "tasks",
@@ -135,7 +137,18 @@ TABLES: tuple[Table, ...] = (
         ("branches", "INTEGER", "refused calls or stated conditions"),
         ("selections", "INTEGER", "choices that the task asks for, such as the cheapest"),
         ("alternatives", "INTEGER", "other declared ways to do it that leave another right state"),
-        ("level", "VARCHAR", "easy, middle or hard"),
+        (
+            "score",
+            "DOUBLE",
+            "difficulty in points: half a point a call and a distinct tool, a quarter a table, one a "
+            "branch and a selection",
+        ),
+        ("level", "VARCHAR", "easy (below 5.5 points), middle or hard (from 8.5)"),
+        (
+            "shape",
+            "VARCHAR",
+            "hash of its tools' shapes in order, its goal with names erased, and the answer's kind",
+        ),
         ("passed", "BOOLEAN", "whether its certificate passed"),
         ("survivors", "INTEGER", "near-miss runs that were judged complete though they are not equivalent"),
     ),
@@ -169,6 +182,41 @@ TABLES: tuple[Table, ...] = (
         ("made", "INTEGER", "runs"),
         ("passed", "INTEGER", "variants accepted; mutants rejected"),
         ("equivalent", "INTEGER", "mutants that left the same rows and answer as the solution"),
+    ),
+    _table(
+        "stage_timings",
+        "One row for each stage of each environment: its last successful run on this machine.",
+        _SCENARIO,
+        ("stage", "VARCHAR", "the stage's command, such as certify"),
+        ("seconds", "DOUBLE", "wall time, without the start of its process"),
+        ("cpu_seconds", "DOUBLE", "processor time"),
+    ),
+    _table(
+        "diversity",
+        "How different environments are: one row for each measure of each subset.",
+        ("measure", "VARCHAR", "the measure, as docs/statistics.md explains it"),
+        ("subset", "INTEGER", "over the first so many environments, in an order that is a function of their names"),
+        ("value", "DOUBLE", "the number"),
+    ),
+    _table(
+        "nearest",
+        "One row for each environment and kind of vector: the other environment that is nearest. Empty without "
+        "the embedding packages.",
+        _SCENARIO,
+        ("kind", "VARCHAR", "text (title and description), schema, or tools"),
+        ("other", "VARCHAR", "the nearest environment"),
+        ("cosine", "DOUBLE", "the cosine of their embeddings"),
+    ),
+    _table(
+        "vectors",
+        "One row for each environment: its embeddings (all-MiniLM-L6-v2, length 1), and its place on the report's "
+        "map. Empty without the embedding packages.",
+        _SCENARIO,
+        ("text", "FLOAT[]", "of title and description"),
+        ("schema", "FLOAT[]", "of its tables' names"),
+        ("tools", "FLOAT[]", "of its tools' names"),
+        ("x", "DOUBLE", "across the map, 0 to 1"),
+        ("y", "DOUBLE", "down the map, 0 to 1"),
     ),
     _table(
         "left_out",

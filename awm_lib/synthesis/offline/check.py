@@ -15,7 +15,8 @@ from awm_lib.contracts.scenario import Scenario
 from awm_lib.contracts.tasks import Tasks
 from awm_lib.errors import AwmError
 from awm_lib.runtime.environment import Environment
-from awm_lib.synthesis.offline.catalogue import scenario_rows, tool_count
+from awm_lib.synthesis.offline.catalogue import scenario_rows
+from awm_lib.synthesis.offline.modules import tool_count
 from awm_lib.synthesis.offline.pack import FAMILIES, Pack, TaskTemplate
 from awm_lib.synthesis.offline.provider import empty_environment, synthesize, usable_templates
 from awm_lib.synthesis.offline.templates import Filled, fill
