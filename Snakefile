@@ -25,6 +25,7 @@ if BUILD.by_model:
 
 else:
 
+    include: "rules/catalogue.smk"
     include: "rules/synthesis.smk"
     include: "rules/oracle.smk"
 

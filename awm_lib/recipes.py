@@ -30,7 +30,7 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "write_schema": ("awm_lib.synthesis.llm.schema",),
     "write_rows": ("awm_lib.synthesis.llm.rows",),
     "write_tools": ("awm_lib.synthesis.llm.tools",),
-    "write_solutions": ("awm_lib.synthesis.llm.solutions",),
+    "write_solutions": ("awm_lib.synthesis.llm.solutions", "awm_lib.compile.verifier"),
 }
 """Stage -> the modules that do its work."""
 

@@ -47,10 +47,13 @@ def stage_command() -> str:
     return shlex.join([sys.executable, "-I", "-S", script])
 
 
-def start_early() -> None:
-    """Start the worker in the background, so that it is warm when the first stage asks for it."""
+def start_early(*arguments: str) -> None:
+    """Start the worker in the background, so that it is warm when the first stage asks for it.
+
+    ``arguments`` are of a command whose own imports it is to have as well.
+    """
     subprocess.Popen(
-        [*shlex.split(stage_command()), "--version"],
+        [*shlex.split(stage_command()), *(arguments or ("--version",))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

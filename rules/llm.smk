@@ -1,7 +1,8 @@
-# What a language model writes: included in place of synthesis.smk and oracle.smk where the provider is one.
+# What a language model writes: included in place of catalogue.smk, synthesis.smk and oracle.smk where there is one.
 #
-# inputs:  results/{s}/scenario.json, what earlier stages wrote, pinned files
-# outputs: results/{s}/draft.json        tasks, before there is any data
+# inputs:  the seeds; results/{s}/scenario.json, what earlier stages wrote, pinned files
+# outputs: results/scenarios.jsonl       all scenarios: seeds, and those found after their model
+#          results/{s}/draft.json        tasks, before there is any data
 #          results/{s}/schema.sql        tables
 #          results/{s}/seed.json         rows
 #          results/{s}/spec.json         tools
@@ -10,6 +11,22 @@
 #
 # Model, limits and budget are in config.yaml (llm:). They are no parameters, so changing them makes nothing again. The
 # resource llm_calls keeps jobs from starting that would only wait for a turn; the profile sets how many there are.
+
+
+checkpoint find_scenarios:
+    """Find scenarios until there are as many as wanted. What is accepted is kept where no rule deletes it."""
+    input:
+        ancient(BUILD.config.llm.seeds),
+    output:
+        "results/scenarios.jsonl",
+    log:
+        "logs/scenarios.log",
+    resources:
+        llm_calls=1,
+    params:
+        arguments=BUILD.catalogue_arguments(),
+    shell:
+        "{AWM} scenarios {output:q} {params.arguments} 2> {log:q}"
 
 
 rule write_tasks:

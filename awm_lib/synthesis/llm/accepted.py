@@ -17,6 +17,7 @@ from awm_lib.contracts.config import Config
 from awm_lib.contracts.names import Identifier, Line, Text
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.errors import ContractError
+from awm_lib.splits import split_of
 from awm_lib.textfile import read_text
 
 FILE = "scenarios.jsonl"
@@ -36,6 +37,11 @@ class Idea(Contract):
     """What of it can be simulated with a database and tools."""
     left_out: str | None = None
     """What cannot."""
+    round: int | None = None
+    """The round of the search that found it."""
+    similarity: float | None = None
+    """The bounds that held then."""
+    per_category: int | None = None
 
 
 def read_ideas(path: Path) -> list[Idea]:
@@ -63,10 +69,10 @@ def accepted_ideas(directory: Path) -> list[Idea]:
     return read_ideas(path) if path.exists() else []
 
 
-def accept(directory: Path, idea: Idea) -> None:
-    """Append an accepted idea, in one write."""
+def accept(directory: Path, ideas: Iterable[Idea]) -> None:
+    """Append accepted ideas, in one write."""
     directory.mkdir(parents=True, exist_ok=True)
-    data = (json.dumps(idea.plain(), ensure_ascii=False) + "\n").encode()
+    data = b"".join((json.dumps(idea.plain(), ensure_ascii=False) + "\n").encode() for idea in ideas)
     handle = os.open(directory / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         os.write(handle, data)
@@ -89,6 +95,7 @@ def numbered(ideas: Iterable[Idea], tasks: int, seed: int) -> list[Scenario]:
                 category=idea.category,
                 title=idea.title,
                 description=idea.description,
+                split=split_of(name, idea.category),
                 tasks=tasks,
                 seed=chance,
             )

@@ -44,16 +44,17 @@ class Outcome:
     attempts: int
 
 
-async def ask(client: Client, stage: Stage, purpose: Purpose, attempts: int) -> Outcome:
+async def ask(client: Client, stage: Stage, purpose: Purpose, attempts: int, *, first: int = 0) -> Outcome:
     """Ask until a reply is right, at most so many times.
 
     A reply is corrected in a conversation of its own: the rules, the reply, its findings. Earlier replies are left out,
-    so the third correction costs no more than the first. Raises LlmError if no reply comes at all.
+    so the third correction costs no more than the first. ``first`` is the sample that the first request asks for, where
+    the same request may be made again with another reply in mind. Raises LlmError if no reply comes at all.
     """
     request, findings = stage.request(), [""]
     for number in range(1, attempts + 1):
         here = replace(purpose, attempt=number)
-        findings, request = await _attempt(client, stage, request, here)
+        findings, request = await _attempt(client, stage, request, here, first + number - 1)
         if client.ledger is not None:
             client.ledger.write(Attempt(here, client.endpoint.model, not findings, findings))
         if not findings:
@@ -61,9 +62,10 @@ async def ask(client: Client, stage: Stage, purpose: Purpose, attempts: int) -> 
     return Outcome(findings, attempts)
 
 
-async def _attempt(client: Client, stage: Stage, request: ChatRequest, here: Purpose) -> tuple[list[str], ChatRequest]:
+async def _attempt(
+    client: Client, stage: Stage, request: ChatRequest, here: Purpose, sample: int
+) -> tuple[list[str], ChatRequest]:
     """What is wrong with the reply to a request, and the request that follows from it."""
-    sample = here.attempt - 1
     try:
         reply = await client.send(request, here, sample=sample)
     except ContentFiltered as error:  # of the request itself: another try may word itself past the filter

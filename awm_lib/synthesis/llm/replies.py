@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from awm_lib.contracts.names import Line
+from awm_lib.contracts.names import Line, Text
 from awm_lib.contracts.spec import ColumnType, ErrorKind, Verb
 from awm_lib.contracts.tasks import AnswerType
 
@@ -294,3 +294,34 @@ class ReplacementsReply(Reply):
     """New tasks."""
 
     tasks: list[NewTaskReply]
+
+
+class IdeaReply(Reply):
+    """A proposed scenario."""
+
+    category: str
+    title: Line
+    description: Text
+
+
+class IdeasReply(Reply):
+    """Proposed scenarios."""
+
+    scenarios: list[IdeaReply]
+
+
+class Verdict(Reply):
+    """How well a scenario can be simulated with a database and tools."""
+
+    number: int
+    score: int
+    level: Literal["high", "medium", "low"]
+    reasons: str
+    can_simulate: str
+    cannot_simulate: str
+
+
+class VerdictsReply(Reply):
+    """A verdict for each proposed scenario."""
+
+    verdicts: list[Verdict]
