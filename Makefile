@@ -75,7 +75,7 @@ lock: $(DEV)  ## Choose the newest versions that fit pyproject.toml, and write r
 	@$(PIP_INSTALL) pip-tools==7.6.2
 	@$(BIN)/python requirements/lock.py
 
-clean:  ## Remove what was built, keep .venv and overrides/
+clean:  ## Remove what was built, keep .venv, overrides/ and the replies of language models (.llm/)
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find awm_lib snakemake_logger_plugin_awm tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 

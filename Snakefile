@@ -12,13 +12,22 @@ configfile: "config.yaml"
 
 include: "rules/common.smk"
 include: "rules/scenarios.smk"
-include: "rules/synthesis.smk"
 include: "rules/database.smk"
 include: "rules/interface.smk"
-include: "rules/oracle.smk"
 include: "rules/verifier.smk"
 include: "rules/certificate.smk"
 include: "rules/statistics.smk"
+
+
+if BUILD.by_model:
+
+    include: "rules/llm.smk"
+
+else:
+
+    include: "rules/catalogue.smk"
+    include: "rules/synthesis.smk"
+    include: "rules/oracle.smk"
 
 
 rule all:

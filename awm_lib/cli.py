@@ -38,9 +38,11 @@ COMMANDS: dict[str, Command] = {
     "verifier": Command("awm_lib.commands.verifier", "compile oracle.json to verifier.py", STAGES),
     "certify": Command("awm_lib.commands.certify", "execute the checks of an environment's certificate", STAGES),
     "gate": Command("awm_lib.commands.gate", "judge the certificates of a build", STAGES),
+    "write": Command("awm_lib.commands.write", "have a language model write a stage's files", STAGES),
     "statistics": Command("awm_lib.commands.statistics", "tabulate all environments, or report on them", STAGES),
     "summary": Command("awm_lib.commands.summary", "say what is built, and what to try next", PEOPLE),
     "stats": Command("awm_lib.commands.stats", "ask what the built environments contain, in SQL", PEOPLE),
+    "cost": Command("awm_lib.commands.cost", "say what language models cost so far, and will", PEOPLE),
     "serve": Command("awm_lib.commands.serve", "serve an environment over MCP and REST, with a page", PEOPLE),
     "check": Command("awm_lib.commands.check", "list the tools of a running server, or start and check all", PEOPLE),
     "pin": Command("awm_lib.commands.pin", "keep a hand edit of a built file for good", PEOPLE),
@@ -128,7 +130,7 @@ def _run(name: str, rest: list[str]) -> int:
     timer = Timer()
     code = int(module.run(args))
     if code == 0:
-        timer.record(args.directory, name)
+        timer.record(args.directory, f"{name} {args.stage}" if hasattr(args, "stage") else name)
     return code
 
 

@@ -26,6 +26,11 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "gate": ("awm_lib.gate",),
     "statistics": ("awm_lib.statistics.database",),
     "report": ("awm_lib.statistics.report",),
+    "write_tasks": ("awm_lib.synthesis.llm.tasks",),
+    "write_schema": ("awm_lib.synthesis.llm.schema",),
+    "write_rows": ("awm_lib.synthesis.llm.rows",),
+    "write_tools": ("awm_lib.synthesis.llm.tools",),
+    "write_solutions": ("awm_lib.synthesis.llm.solutions", "awm_lib.compile.verifier"),
 }
 """Stage -> the modules that do its work."""
 

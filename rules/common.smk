@@ -35,7 +35,15 @@ BUILD = explained(Workflow, config)
 if workflow.is_main_process:
     explained(BUILD.void_incomplete)
     if not workflow.dryrun and not BUILD.is_complete:
-        start_early()
+        start_early(*(["write", "--help"] if BUILD.by_model else []))
+
+
+def all_certificates(wildcards):
+    """The certificate of every scenario; where scenarios have still to be found, of those found by then."""
+    if BUILD.lacks_scenarios:
+        checkpoints.find_scenarios.get()
+        BUILD.look_again()
+    return expand("results/{s}/certificate.json", s=BUILD.names())
 
 
 onstart:

@@ -13,7 +13,7 @@ rule tabulate_environments:
     """Collect environments, tools, tasks, solutions and checks in one database."""
     input:
         catalogue="results/scenarios.jsonl",
-        certificates=expand("results/{s}/certificate.json", s=BUILD.names()),
+        certificates=all_certificates,
     output:
         "results/stats.duckdb",
     log:
@@ -21,9 +21,10 @@ rule tabulate_environments:
     params:
         recipe=stage_digest("statistics"),
         embeddings=can_embed(),
+        llm=BUILD.config.llm.directory,
         left_out=f"--left-out {' '.join(BUILD.left_out)}" if BUILD.left_out else "",
     shell:
-        "{AWM} statistics {output:q} {params.left_out} 2> {log:q}"
+        "{AWM} statistics {output:q} --llm {params.llm:q} {params.left_out} 2> {log:q}"
 
 
 rule write_report:
