@@ -1,0 +1,142 @@
+"""The transport that asks an endpoint, through the ``openai`` package.
+
+The package's own retries are off: it gives up a Retry-After above two minutes, waits alone where all jobs of a build
+should wait, and tells nobody what it did. ``awm_lib.llm.client`` retries instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from awm_lib.llm import errors, wire
+from awm_lib.llm.chat import ChatReply, ChatRequest, Dialect
+from awm_lib.llm.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+CONNECT_SECONDS = 20.0
+MAX_MESSAGE = 600
+
+
+def preload() -> None:
+    """Import what the first request would import, for a process that forks those that make requests."""
+    import openai.lib.azure
+    import openai.resources.chat.completions
+    import openai.types.chat  # noqa: F401
+
+
+class LiveTransport:
+    """Requests to one endpoint over shared connections."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float, connections: int) -> None:
+        """``timeout`` is in seconds, for a whole reply; ``connections`` the most at once."""
+        self.endpoint = endpoint
+        self.timeout = timeout
+        self._client = _make_client(endpoint, timeout, connections)
+
+    async def send(self, request: ChatRequest, dialect: Dialect) -> ChatReply:
+        """Send once. Raises LlmError."""
+        import openai
+
+        began = time.monotonic()
+        body = wire.body(self.endpoint.model, request, dialect)
+        try:
+            async with asyncio.timeout(self.timeout):  # the package's own timeout begins anew with every byte
+                completion = await self._client.post("/chat/completions", cast_to=object, body=body)
+        except TimeoutError:
+            raise errors.EndpointUnavailable(f"no whole reply within {self.timeout:g} s") from None
+        except openai.APIStatusError as error:
+            raise self._explained(error) from None
+        except openai.APITimeoutError:
+            raise errors.EndpointUnavailable(f"no reply within {self.timeout:g} s") from None
+        except openai.APIConnectionError as error:
+            raise errors.EndpointUnavailable(self.endpoint.redact(f"no connection: {_cause(error)}")) from None
+        except (openai.APIError, ValueError) as error:
+            raise errors.EndpointUnavailable(
+                self.endpoint.redact(f"the reply is not HTTP with JSON: {error}")
+            ) from None
+        return wire.reply(completion, request, time.monotonic() - began)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _explained(self, error: Any) -> errors.LlmError:
+        """An HTTP error as one of ours, without the key, with what the endpoint says."""
+        status, said = error.status_code, self.endpoint.redact(_said(error.body) or error.message)[:MAX_MESSAGE]
+        wait = retry_after(error.response.headers)
+        if status == 429 and error.code == "insufficient_quota":
+            exhausted = errors.RateLimited(f"the account's quota is used up: {said}", hint="raise it at the provider")
+            exhausted.transient = False
+            return exhausted
+        if status == 429:
+            return errors.RateLimited(f"the endpoint has too many requests (429): {said}", retry_after=wait)
+        if status in (401, 403):
+            return errors.AuthenticationFailed(
+                f"{self.endpoint.label} does not accept the key ({status}): {said}",
+                hint="check the key and what it may use; keys are read from the environment or .env",
+            )
+        if status in (408, 409) or status >= 500:
+            return errors.EndpointUnavailable(f"the endpoint failed ({status}): {said}", retry_after=wait)
+        if error.code == "content_filter" or "content management policy" in said:
+            return errors.ContentFiltered(f"the endpoint's content filter refuses the request: {said}")
+        hint = "is llm.model right?" if status == 404 else None
+        return errors.BadRequest(f"{self.endpoint.label} does not take the request ({status}): {said}", hint=hint)
+
+
+def _make_client(endpoint: Endpoint, timeout: float, connections: int) -> AsyncOpenAI:
+    import httpx2
+    from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client
+
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    patience = httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+    http = DefaultAsyncHttpx2Client(limits=limits, timeout=patience)
+    key = endpoint.key.get_secret_value()
+    if endpoint.provider == "azure":
+        return AsyncAzureOpenAI(
+            azure_endpoint=endpoint.base_url, azure_deployment=endpoint.model, api_version=endpoint.api_version,
+            api_key=key, max_retries=0, timeout=patience, http_client=http,
+        )  # fmt: skip
+    return AsyncOpenAI(base_url=endpoint.base_url, api_key=key, max_retries=0, timeout=patience, http_client=http)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that an endpoint asks to wait: ``retry-after-ms``, or ``Retry-After`` as seconds or as a date."""
+    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        text = headers.get(name)
+        if text is None:
+            continue
+        try:
+            return max(0.0, float(text) / scale)
+        except ValueError:
+            pass
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            continue
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _said(body: object) -> str:
+    """The message in an error's body."""
+    if isinstance(body, Mapping):
+        inner = body.get("error", body)
+        if isinstance(inner, Mapping):
+            return str(inner.get("message") or inner)
+        return str(inner)
+    return str(body or "")
+
+
+def _cause(error: BaseException) -> str:
+    """What the connection's error says."""
+    cause = error.__cause__ or error
+    return str(cause) or type(cause).__name__
