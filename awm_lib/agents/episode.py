@@ -43,7 +43,9 @@ class RecordedEpisode(Episode):
             self.notes.problem("environment", "internal", f"{name}: {result.error.message}" if result.error else "")
         well_formed = error is None or self._well_formed(name, arguments)
         if not well_formed and result.error is not None:
-            self.notes.problem("agent", "unknown_tool" if error == "unknown_tool" else "invalid_arguments", result.error.message)
+            self.notes.problem(
+                "agent", "unknown_tool" if error == "unknown_tool" else "invalid_arguments", result.error.message
+            )
         self.notes.calls.append(
             ToolCall.model_construct(
                 turn=max(self.notes.turn, 1),

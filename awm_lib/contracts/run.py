@@ -56,8 +56,8 @@ class RunSettings(Contract):
 
     model: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     """The model's name at its endpoint; for a deployment of Azure, the deployment's name."""
-    provider: Literal["compatible", "openai", "azure"] = "compatible"
-    """What kind of endpoint it is: anything that speaks the API of OpenAI, OpenAI itself, or Azure."""
+    provider: Literal["openai", "azure"] = "openai"
+    """openai for OpenAI and everything that speaks its interface, such as vLLM; azure for Azure OpenAI."""
     base_url: Address | None = None
     """The endpoint's address, such as http://127.0.0.1:8000/v1. Its key is read from the environment."""
     protocol: Literal["native", "meta"] = "native"
@@ -72,6 +72,8 @@ class RunSettings(Contract):
     """Arguments of the chat template (vLLM), such as {enable_thinking: true}."""
     extra: dict[str, Any] = {}
     """Other fields of each request, as the endpoint takes them."""
+    results_as: Literal["tool", "user"] = "tool"
+    """The role of results in the meta protocol. An endpoint that demands function calls before results needs user."""
     window: Annotated[int, Field(ge=1)] | None = None
     """Turns of history that the model sees beside system, task and tool list; by default all. The paper's is 3."""
     lenient: bool = False
@@ -87,12 +89,16 @@ class RunSettings(Contract):
     """Seconds that a trial's replies may take together; waiting for a failing endpoint does not count."""
     max_cost: Annotated[float, Field(gt=0)] | None = None
     """Dollars that a trial may cost."""
-    reply_seconds: Annotated[float, Field(gt=0)] = 120
-    """Seconds after which a request has failed."""
-    attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """How often a request is made before its failure is recorded."""
+    timeout: Annotated[float, Field(gt=0)] = 300
+    """Seconds for a whole reply, after which a request has failed."""
+    retries: Annotated[int, Field(ge=0, le=100)] = 6
+    """How often a request that failed is made again before that is recorded."""
+    backoff: Annotated[float, Field(gt=0)] = 1.0
+    """Seconds before the first retry; it doubles with each, up to a minute. Retry-After wins."""
+    patience: Annotated[float, Field(ge=0)] = 3_600
+    """Most seconds that a request waits because the endpoint says that there are too many (429)."""
     price: Annotated[list[float], Field(min_length=2, max_length=2)] | None = None
-    """Dollars per million tokens, [prompt, completion], where the endpoint's prices are not known."""
+    """What the model costs, in dollars per million tokens: [prompts, replies]."""
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = 16
     """Trials at once."""
     rewards: RewardScale = RewardScale()
@@ -101,6 +107,8 @@ class RunSettings(Contract):
     def _model_fits_agent(self) -> Self:
         if self.agent == "llm" and self.model is None:
             raise ValueError("the agent llm needs a model: give its name with --model")
+        if self.max_cost is not None and self.price is None:
+            raise ValueError("max_cost needs the model's price: give it with --price PROMPTS REPLIES")
         if self.agent != "llm" and self.model is not None:
             raise ValueError(f"the agent {self.agent} asks no model; did you mean --agent llm?")
         return self
@@ -116,7 +124,7 @@ class RunSettings(Contract):
 
 
 _CHOICES = {
-    "name", "environments", "split", "categories", "tasks", "levels", "trials", "concurrency", "rewards", "attempts",
-    "reply_seconds", "price",
+    "name", "environments", "split", "categories", "tasks", "levels", "trials", "concurrency", "rewards", "base_url",
+    "timeout", "retries", "backoff", "patience", "price",
 }  # fmt: skip
 """Settings that choose trials, or say how they are run and scored; the rest is the identity of a run."""

@@ -12,12 +12,12 @@ from awm_lib.contracts.names import ScenarioName, TaskId
 ErrorClass = Literal["agent", "environment", "infrastructure"]
 """Whose fault something is. Only the agent's counts against the agent."""
 Stop = Literal["answered", "turns", "tokens", "seconds", "cost", "cut_off", "refused", "violation", "error"]
-"""Why a trial ended: its last reply called no tool, a limit, a reply cut off or refused by the endpoint's filter, a step
-against the format, or an error that is not the agent's."""
+"""Why a trial ended: its last reply called no tool, a limit, a reply cut off, a refusal, a step against the format, or an
+error that is not the agent's."""
 
 
 class RowChange(Contract):
-    """One row that differs. In a call's changes values are as agents see them, in the final state as SQLite has them."""
+    """One row that differs. A call's changes have values as agents see them, the final state has SQLite's."""
 
     table: str
     kind: Literal["insert", "update", "delete"]

@@ -29,7 +29,7 @@ def make_agent(settings: RunSettings, key: TrialKey) -> Agent:
 
 
 def calibrate_environment(home: Path, settings: RunSettings, store: Store) -> list[Outcome]:
-    """Make the trials of one environment that are not there yet, and keep them; the outcomes of all that were asked for.
+    """Make and keep the trials of one environment that are not there yet; the outcomes of all that are asked for.
 
     Trials of an environment that has changed are made again; if only its verifier has, they are judged again.
     """

@@ -36,9 +36,7 @@ class EnvironmentPlan:
 
     def keys(self, trials: int) -> list[TrialKey]:
         """All trials, the first of each task before the second of any."""
-        return [
-            TrialKey(self.name, plan.task.id, number) for number in range(1, trials + 1) for plan in self.tasks
-        ]
+        return [TrialKey(self.name, plan.task.id, number) for number in range(1, trials + 1) for plan in self.tasks]
 
 
 def choose(settings: RunSettings, results: Path) -> list[Path]:
@@ -78,7 +76,7 @@ def _is_chosen(home: Path, settings: RunSettings) -> bool:
     if settings.split:
         from awm_lib.splits import split_of
 
-        return split_of(scenario) == settings.split
+        return split_of(scenario.name, scenario.category) == settings.split
     return True
 
 

@@ -1,9 +1,9 @@
 """Rewards of a trial. Each is a function of its own, for whoever trains or scores by other means.
 
-Outcome: 1 for a complete task, 0.1 for a part of it and nothing else, 0 otherwise (the scale can be changed). Format, step
-by step: a model lists the tools once and first (where the protocol has such a call), calls listed tools only, and gives
-arguments that keep their schemas; the first step against this gets -1 and ends the episode in training. A trial that met
-an error of the environment or the infrastructure is masked: it gets no reward, and belongs in no gradient.
+Outcome: 1 for a complete task, 0.1 for a part of it and nothing else, 0 otherwise (the scale can be changed). Format,
+step by step: a model lists the tools once and first (where the protocol has such a call), calls listed tools only, and
+gives arguments that keep their schemas; the first step against this gets -1 and ends the episode in training. A trial
+that met an error of the environment or the infrastructure is masked: it gets no reward, and belongs in no gradient.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def step_rewards(
 ) -> list[float]:
     """The reward of each turn, as the paper trains with: 0 on the way, the outcome's at the last turn.
 
-    A step against the format gets the penalty and ends the episode there: later turns have no reward, nor has the outcome.
+    A step against the format gets the penalty and ends the episode there: neither later turns nor the outcome count.
     """
     violation = first_violation(problems)
     if violation is not None:
@@ -59,6 +59,4 @@ def reward(verdict: TrialVerdict | None, problems: Sequence[Problem], scale: Rew
     """All rewards of a trial. A trial without a verdict is masked: nothing is known of it."""
     if verdict is None or is_masked(problems):
         return TrialRewards(masked=True)
-    return TrialRewards(
-        masked=False, outcome=outcome_reward(verdict, scale), format=format_reward(problems, scale)
-    )
+    return TrialRewards(masked=False, outcome=outcome_reward(verdict, scale), format=format_reward(problems, scale))
