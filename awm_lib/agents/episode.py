@@ -48,7 +48,7 @@ class RecordedEpisode(Episode):
             )
         self.notes.calls.append(
             ToolCall.model_construct(
-                turn=max(self.notes.turn, 1),
+                turn=self.notes.turn or len(self.notes.calls) + 1,
                 tool=str(name)[:200],
                 arguments={} if arguments is None else arguments,
                 result=result.plain(),

@@ -24,8 +24,7 @@ class RandomAgent:
         """Call tools chosen at random."""
         names = [tool.name for tool in world.tools]
         seen: list[Any] = []
-        for turn in range(1, self._calls + 1 if names else 1):
-            world.notes.turn = turn
+        for _ in range(self._calls if names else 0):
             name = self._chance.choice(names)
             result = await world.call(name, world.sample(name, self._chance))
             if len(seen) < MAX_SEEN:

@@ -12,8 +12,8 @@ from awm_lib.contracts.names import ScenarioName, TaskId
 ErrorClass = Literal["agent", "environment", "infrastructure"]
 """Whose fault something is. Only the agent's counts against the agent."""
 Stop = Literal["answered", "turns", "tokens", "seconds", "cost", "cut_off", "refused", "violation", "error"]
-"""Why a trial ended: its last reply called no tool, a limit, a reply cut off, a refusal, a step against the format, or an
-error that is not the agent's."""
+"""Why a trial ended: its last reply called no tool, a limit, a reply cut off, a refusal, a step against the format, or
+an error that is not the agent's."""
 
 
 class RowChange(Contract):

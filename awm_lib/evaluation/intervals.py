@@ -2,8 +2,8 @@
 
 Tasks of one environment share its data and tools, so they are not independent: the variance of a mean is estimated from
 the environments (clusters), not from the tasks. The interval is Wilson's, with the number of tasks replaced by the
-number that would give this variance if they were independent. So it never leaves 0..1, and it has a width even where all tasks
-succeed: 10,000 of 10,000 is an interval from 0.9996 to 1, not a point.
+number that would give this variance if they were independent. So it never leaves 0..1, and it has a width even where
+all tasks succeed: 10,000 of 10,000 is an interval from 0.9996 to 1, not a point.
 """
 
 from __future__ import annotations
