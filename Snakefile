@@ -19,6 +19,7 @@ include: "rules/oracle.smk"
 include: "rules/verifier.smk"
 include: "rules/certificate.smk"
 include: "rules/statistics.smk"
+include: "rules/evaluation.smk"
 
 
 rule all:

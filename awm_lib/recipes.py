@@ -26,6 +26,8 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "gate": ("awm_lib.gate",),
     "statistics": ("awm_lib.statistics.database",),
     "report": ("awm_lib.statistics.report",),
+    "calibrate": ("awm_lib.evaluation.run", "awm_lib.evaluation.calibration", "awm_lib.evaluation.database"),
+    "evaluate": ("awm_lib.evaluation.run", "awm_lib.evaluation.modelrun", "awm_lib.evaluation.database"),
 }
 """Stage -> the modules that do its work."""
 

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", help="name of the run (default: the agent's, or made of the model's)")
     parser.add_argument("--settings", help="all settings as JSON; the workflow gives them so")
     parser.add_argument("--results", type=Path, default=Path("results"), help="where the build is (default results)")
+    parser.add_argument("--catalogue", type=Path, help="choose among the scenarios of this file only")
     parser.add_argument("--jobs", "-j", type=int, default=0, help="processes for agents without a model (default: all)")
     parser.add_argument("--fresh", action="store_true", help="delete the run's trials and begin anew")
 
@@ -32,17 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--split", choices=["train", "validation", "test"], help="only environments of this split")
     which.add_argument("--category", dest="categories", action="append", help="only of this category; may be repeated")
     which.add_argument("--tasks", help="only tasks with these ids, with commas between")
-    which.add_argument("--level", dest="levels", action="append", choices=["easy", "middle", "hard"],
-                       help="only tasks of this difficulty; may be repeated")  # fmt: skip
+    which.add_argument(
+        "--level",
+        dest="levels",
+        action="append",
+        choices=["easy", "middle", "hard"],
+        help="only tasks of this difficulty; may be repeated",
+    )
     which.add_argument("--trials", type=int, help="trials of each task (default 1)")
     which.add_argument("--seed", type=int, help="starts the choices of the random agent (default 1)")
 
-    model = parser.add_argument_group("the model (its key comes from OPENAI_API_KEY or AZURE_OPENAI_API_KEY)")
+    model = parser.add_argument_group("the model; its key: OPENAI_API_KEY, AZURE_OPENAI_API_KEY")
     model.add_argument("--model", help="its name at the endpoint")
     model.add_argument("--base-url", help="the endpoint, such as http://127.0.0.1:8000/v1")
     model.add_argument("--provider", choices=["openai", "azure"], help="kind of endpoint (default openai-compatible)")
-    model.add_argument("--protocol", choices=["native", "meta"],
-                       help="function calling, or list_tools and call_tool in <tool_call> blocks (default native)")  # fmt: skip
+    model.add_argument(
+        "--protocol",
+        choices=["native", "meta"],
+        help="function calling, or list_tools and call_tool in <tool_call> blocks (default native)",
+    )
     model.add_argument(
         "--results-as", choices=["tool", "user"], help="role of results in the meta protocol (default tool)"
     )
@@ -55,8 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--extra", type=_object, metavar="JSON", help="other fields of each request")
     model.add_argument("--window", type=int, help="turns of history that it sees (default all)")
     model.add_argument("--lenient", action="store_true", default=None, help="find answers without an <answer> block")
-    model.add_argument("--stop-on-violation", action="store_true", default=None,
-                       help="end a trial at the first step against the format")  # fmt: skip
+    model.add_argument(
+        "--stop-on-violation",
+        action="store_true",
+        default=None,
+        help="end a trial at the first step against the format",
+    )
     model.add_argument(
         "--price", type=float, nargs=2, metavar=("PROMPTS", "REPLIES"), help="dollars per million tokens"
     )
@@ -80,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     free.add_argument("--save", type=Path, help="write the trajectory to this file")
 
 
-_OWN = {"agent", "run", "settings", "results", "jobs", "fresh", "envs", "tasks", "task", "mcp_url", "save"}
+_OWN = {"agent", "run", "settings", "results", "catalogue", "jobs", "fresh", "envs", "tasks", "task", "mcp_url", "save"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,10 +107,13 @@ def run(arguments: argparse.Namespace) -> int:
         return run_free(settings, arguments.task, arguments.mcp_url, arguments.save)
 
     from awm_lib.evaluation.run import evaluate
+    from awm_lib.evaluation.store import EVALS
     from awm_lib.evaluation.text import summary_text
 
-    summary = evaluate(settings, arguments.results, jobs=arguments.jobs, fresh=arguments.fresh)
-    print(summary_text(summary, arguments.results))
+    summary = evaluate(
+        settings, arguments.results, catalogue=arguments.catalogue, jobs=arguments.jobs, fresh=arguments.fresh
+    )
+    print(summary_text(summary, arguments.results / EVALS / summary.run))
     return 0
 
 

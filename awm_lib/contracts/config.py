@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from awm_lib.contracts.base import Contract
+from awm_lib.contracts.run import RunSettings
 from awm_lib.errors import ContractError
 
 Directory = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -33,6 +34,14 @@ class Config(Contract):
     """How many scenarios may fail, at any stage, without stopping the gate; they are named and left out."""
     overwrite_edits: bool = False
     """Let stages replace files that a person has edited, instead of stopping with a message."""
+    evaluations: list[RunSettings] = [
+        RunSettings(name="oracle", agent="oracle"),
+        RunSettings(name="noop", agent="noop"),
+        RunSettings(name="random", agent="random"),
+    ]
+    """Runs that are targets, ``results/evals/<name>/summary.json``: made again when their environments change. Each is
+    an object of settings, which docs/evaluation.md explains.
+    """
 
 
 def read_config(values: Mapping[str, Any], source: str = "config.yaml") -> Config:

@@ -12,6 +12,7 @@ from awm_lib.contracts.llm import Llm, Price
 from awm_lib.contracts.run import RunSettings
 from awm_lib.evaluation.store import ReplyLog
 from awm_lib.llm import errors
+from awm_lib.llm.cache import Cache
 from awm_lib.llm.chat import ChatReply, ChatRequest
 from awm_lib.llm.client import Client
 from awm_lib.llm.ledger import Ledger, Purpose, cost
@@ -20,10 +21,11 @@ _CONTEXT_WORDS = ("context length", "context_length", "maximum context", "contex
 
 
 @asynccontextmanager
-async def open_model(settings: RunSettings, llm: Llm | None = None) -> AsyncIterator[Client]:
-    """A client of a run's model. Trials are samples, so no reply is shared between them through a cache.
+async def open_model(settings: RunSettings, llm: Llm | None = None, *, keep: bool = False) -> AsyncIterator[Client]:
+    """A client of a run's model.
 
-    ``llm`` has what the project's configuration says of models. Raises AwmError if the endpoint is not known.
+    Replies are kept for all later requests only if ``keep``: trials are samples, which share none. ``llm`` has what the
+    project's configuration says of models. Raises AwmError if the endpoint is not known.
     """
     from pathlib import Path
 
@@ -43,7 +45,9 @@ async def open_model(settings: RunSettings, llm: Llm | None = None) -> AsyncIter
     endpoint = resolve_endpoint(chosen, provider=settings.provider, base_url=settings.base_url, model=settings.model)
     transport = LiveTransport(endpoint, timeout=settings.timeout, connections=settings.concurrency)
     try:
-        yield Client(endpoint, transport, chosen, ledger=Ledger(Path(chosen.directory)))
+        home = Path(chosen.directory)
+        cache = Cache(home / "replies") if keep else None
+        yield Client(endpoint, transport, chosen, cache=cache, ledger=Ledger(home))
     finally:
         await transport.close()
 

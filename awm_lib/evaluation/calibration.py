@@ -14,7 +14,7 @@ from awm_lib.contracts.trajectory import Trajectory
 from awm_lib.evaluation.judging import judge_again
 from awm_lib.evaluation.outcome import Outcome
 from awm_lib.evaluation.plan import EnvironmentPlan, plan_environment
-from awm_lib.evaluation.store import Store
+from awm_lib.evaluation.store import Store, key_of
 from awm_lib.evaluation.trial import TaskPlan, TrialKey, run_trial
 from awm_lib.runtime.environment import Environment
 
@@ -35,7 +35,7 @@ def calibrate_environment(home: Path, settings: RunSettings, store: Store) -> li
     """
     plan = plan_environment(home, settings)
     wanted = plan.keys(settings.trials)
-    kept = {_key(item): item for item in store.read(home.name) if item.world == plan.digests.world}
+    kept = {key_of(item): item for item in store.read(home.name) if item.world == plan.digests.world}
     missing = [key for key in wanted if key not in kept]
     stale = [key for key, item in kept.items() if item.judged_by != plan.digests.judge]
     if missing or stale:
@@ -43,13 +43,9 @@ def calibrate_environment(home: Path, settings: RunSettings, store: Store) -> li
         for key in stale:
             kept[key] = judge_again(kept[key], environment, plan.digests, settings.rewards)
         made = asyncio.run(_run(environment, plan, missing, settings))
-        kept.update((_key(item), item) for item in made)
+        kept.update((key_of(item), item) for item in made)
         store.write_segment(home.name, [kept[key] for key in sorted(kept, key=lambda key: (key.task, key.number))])
     return [Outcome.of(kept[key]) for key in wanted]
-
-
-def _key(item: Trajectory) -> TrialKey:
-    return TrialKey(str(item.scenario), str(item.task), item.trial)
 
 
 async def _run(

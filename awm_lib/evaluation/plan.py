@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from awm_lib.contracts.scenario import Scenario
 from awm_lib.contracts.tasks import Tasks
 from awm_lib.contracts.trajectory import TaskFacts
 from awm_lib.errors import AwmError, UnknownName
+from awm_lib.evaluation.order import catalogue_order
 from awm_lib.evaluation.trial import Digests, TaskPlan, TrialKey
+from awm_lib.textfile import read_text
 
 WORLD = ("tasks.json", "spec.json", "seed.sqlite")
 JUDGE = ("oracle.json", "verifier.py")
@@ -39,12 +41,16 @@ class EnvironmentPlan:
         return [TrialKey(self.name, plan.task.id, number) for number in range(1, trials + 1) for plan in self.tasks]
 
 
-def choose(settings: RunSettings, results: Path) -> list[Path]:
+def choose(settings: RunSettings, results: Path, catalogue: Path | None = None) -> list[Path]:
     """The directories of a run's environments, in the catalogue's order.
 
-    Raises UnknownName for an environment that is not built, AwmError if none is left.
+    They are chosen among those that are built, or of them only among the scenarios of a catalogue's file. Raises
+    UnknownName for an environment that is not built, AwmError if none is left.
     """
     built = {path.parent.name: path.parent for path in results.glob("*/verifier.py")}
+    if catalogue is not None:
+        listed = {json.loads(line)["name"] for line in read_text(catalogue).splitlines()}
+        built = {name: home for name, home in built.items() if name in listed}
     if not built:
         raise AwmError(f"nothing is built in {results}", hint="build something: snakemake results/all_envs.done")
     if isinstance(settings.environments, list):
@@ -61,12 +67,6 @@ def choose(settings: RunSettings, results: Path) -> list[Path]:
     if not found:
         raise AwmError("no environment fits the choice of categories and split", hint="awm stats shows what is built")
     return found
-
-
-def catalogue_order(name: str) -> tuple[int, str]:
-    """By number, then by category: the first hundred are of all categories."""
-    number = re.search(r"_(\d+)$", name)
-    return (int(number.group(1)) if number else 0, name)
 
 
 def _is_chosen(home: Path, settings: RunSettings) -> bool:

@@ -89,3 +89,19 @@ def _live(progress: Progress) -> Iterator[None]:
 
     with Live(get_renderable=view, console=Console(stderr=True), refresh_per_second=4, transient=True):
         yield
+
+
+@contextmanager
+def counting(total: int, unit: str) -> Iterator[Callable[[], None]]:
+    """Show how many of some things are done, on a terminal; gives the function that is told of each."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    bar = Bar(
+        unit, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=Console(stderr=True),
+        disable=not sys.stderr.isatty(), transient=True,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)

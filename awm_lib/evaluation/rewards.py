@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from awm_lib.contracts.judgement import JudgeVerdict
 from awm_lib.contracts.run import RewardScale
 from awm_lib.contracts.trajectory import Problem, TrialRewards, TrialVerdict
 
@@ -23,6 +24,13 @@ def outcome_reward(verdict: TrialVerdict, scale: RewardScale | None = None) -> f
     if verdict.result == "complete":
         return chosen.complete
     return chosen.partial if verdict.partial > 0 else chosen.others
+
+
+def judged_reward(verdict: JudgeVerdict, scale: RewardScale | None = None) -> float | None:
+    """The reward of a language model's verdict, as in the paper; None (masked) where it blames the environment."""
+    chosen = scale or RewardScale()
+    rewards = {"complete": chosen.complete, "incomplete": chosen.partial, "agent_error": chosen.others}
+    return rewards.get(verdict)
 
 
 def first_violation(problems: Iterable[Problem]) -> Problem | None:

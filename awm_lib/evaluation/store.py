@@ -45,7 +45,7 @@ class Store:
         """The files of a run that there is. Raises UnknownName with the nearest run otherwise."""
         if not (home / "run.json").is_file():
             known = [found.name for found in runs(home.parent)] if home.parent.is_dir() else []
-            raise UnknownName("run", str(home), [str(home.parent / name) for name in known])
+            raise UnknownName(f"run in {home.parent}", home.name, known)
         return cls(home)
 
     @property
@@ -116,6 +116,10 @@ class Store:
                 hint="delete it, and run the same evaluation again",
             ) from None
 
+    def is_segmented(self, scenario: str) -> bool:
+        """Whether a scenario's trials are lines of one file."""
+        return (self.trials / f"{scenario}.jsonl").is_file()
+
     def write_segment(self, scenario: str, trials: list[Trajectory]) -> None:
         """Write all trials of a scenario, in one step."""
         lines = [item.model_dump_json(exclude_defaults=True) for item in trials]
@@ -163,6 +167,11 @@ class ReplyLog:
             if file.tell() == 0:
                 file.write(json.dumps(self._head).encode() + b"\n")
             file.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+
+
+def key_of(trial: Trajectory) -> TrialKey:
+    """Which trial of its run it is."""
+    return TrialKey(str(trial.scenario), str(trial.task), trial.trial)
 
 
 def runs(evals: Path) -> list[Path]:

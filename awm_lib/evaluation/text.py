@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from awm_lib.contracts.summary import Estimate, Group, Summary
-from awm_lib.evaluation.store import EVALS
 
 GROUPS_SHOWN = ("category", "level")
 
 
-def summary_text(summary: Summary, results: Path) -> str:
-    """What a person wants to know first."""
-    return "\n".join(_lines(summary, results / EVALS / summary.run))
+def summary_text(summary: Summary, home: Path) -> str:
+    """What a person wants to know first of the run in a directory."""
+    return "\n".join(_lines(summary, home))
 
 
 def _lines(summary: Summary, home: Path) -> Iterator[str]:
