@@ -45,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command("awm_lib.commands.check", "list the tools of a running server, or start and check all", PEOPLE),
     "evaluate": Command("awm_lib.commands.evaluate", "run an agent on built environments, and score it", PEOPLE),
     "verify": Command("awm_lib.commands.verify", "score the stored trials of an evaluation again", PEOPLE),
+    "eval": Command("awm_lib.commands.eval", "view, export and compare evaluations", PEOPLE),
     "pin": Command("awm_lib.commands.pin", "keep a hand edit of a built file for good", PEOPLE),
     "unpin": Command("awm_lib.commands.unpin", "give a pinned file back to its stage", PEOPLE),
     "pack": Command("awm_lib.commands.pack", "check and preview a domain pack", PEOPLE),

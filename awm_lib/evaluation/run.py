@@ -27,9 +27,9 @@ def evaluate(
 ) -> Summary:
     """Make the trials of a run that are not there yet, and write its summary and tables.
 
-    ``catalogue`` is a file of scenarios to choose from; by default all that are built. ``jobs`` are processes for agents
-    that ask no model (0: one for each processor). ``fresh`` deletes the run's trials first. Raises AwmError for settings
-    that do not fit what is built, or the run that is there.
+    ``catalogue`` is a file of scenarios to choose from; by default all that are built. ``jobs`` are processes for
+    agents that ask no model (0: one for each processor). ``fresh`` deletes the run's trials first. Raises AwmError for
+    settings that do not fit what is built, or the run that is there.
     """
     homes = choose(settings, results, catalogue)
     store = Store(results / EVALS / settings.name)
