@@ -31,7 +31,14 @@ class Pool:
             self._loading.pop(home, None)
 
 
-def _load(home: Path) -> Environment:
+def load_environment(home: Path) -> Environment:
+    """An environment to run agents in. Raises AwmError if it cannot be used."""
     environment = Environment.load(home)
+    environment.takes_seals = True
+    return environment
+
+
+def _load(home: Path) -> Environment:
+    environment = load_environment(home)
     environment.verifier(environment.tasks.tasks[0].id)  # compiles all of them, here rather than in the loop
     return environment

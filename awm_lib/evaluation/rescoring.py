@@ -9,8 +9,8 @@ from awm_lib.errors import AwmError
 from awm_lib.evaluation.judging import judge_again
 from awm_lib.evaluation.outcome import Outcome
 from awm_lib.evaluation.plan import plan_environment
+from awm_lib.evaluation.pool import load_environment
 from awm_lib.evaluation.store import Store, key_of
-from awm_lib.runtime.environment import Environment
 
 
 def rescore_environment(home: Path, settings: RunSettings, store: Store) -> list[Outcome]:
@@ -26,7 +26,7 @@ def rescore_environment(home: Path, settings: RunSettings, store: Store) -> list
     current = [trial for trial in trials if trial.world == digests.world]
     if not current:
         return []
-    environment = Environment.load(home)
+    environment = load_environment(home)
     scored = {key_of(trial): judge_again(trial, environment, digests, settings.rewards) for trial in current}
     if store.is_segmented(home.name):
         store.write_segment(home.name, [scored.get(key_of(trial), trial) for trial in trials])

@@ -86,8 +86,8 @@ function verdict(trial) {
   const answer = evidence.answer;
   return card("Verdict",
     el("p", { class: "row", id: "verdict" }, badge(trial.verdict.result, trial.verdict.result === "complete" ? "good" : "bad"),
-      `partial ${number(trial.verdict.partial)}`,
-      evidence.goal === undefined || evidence.goal === null ? null : `goal ${evidence.goal ? "reached" : "not reached"}`,
+      el("span", {}, `partial ${number(trial.verdict.partial)}`),
+      evidence.goal === undefined || evidence.goal === null ? null : el("span", {}, `goal ${evidence.goal ? "reached" : "not reached"}`),
       answer ? el("span", {}, `answer ${json(answer.submitted)}, expected ${json(answer.expected)} `, badge(answer.right ? "right" : "wrong", answer.right ? "good" : "bad")) : null),
     evidence.unproven ? el("p", {}, evidence.unproven) : null,
     el("div", { class: "columns" },
