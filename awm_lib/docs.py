@@ -37,6 +37,10 @@ CONTRACTS = {
     "spec": ("spec.json", "awm_lib.contracts.spec", "Spec"),
     "oracle": ("oracle.json", "awm_lib.contracts.oracle", "Oracle"),
     "certificate": ("certificate.json", "awm_lib.contracts.certificate", "Certificate"),
+    "run": ("run.json", "awm_lib.contracts.run", "RunSettings"),
+    "trajectory": ("trajectory.json", "awm_lib.contracts.trajectory", "Trajectory"),
+    "summary": ("summary.json", "awm_lib.contracts.summary", "Summary"),
+    "judgement": ("judgements.jsonl", "awm_lib.contracts.judgement", "Judgement"),
     "config": ("config.yaml", "awm_lib.contracts.config", "Config"),
 }
 """Schema name -> the file it describes, and its model."""
@@ -119,7 +123,7 @@ def _settings(model: type[BaseModel], place: str) -> Iterator[str]:
 
 
 def _setting(name: str, info: FieldInfo, text: str) -> str:
-    shown = "none" if info.default in ([], {}, None, "") else f"`{info.default}`"
+    shown = "none" if info.default in ([], {}, None, "") else f"`{_default(info.default)}`"
     words = {"Ge": "at least", "Le": "at most"}
     limits = [
         f"{words[type(item).__name__]} {getattr(item, type(item).__name__.lower())}"
@@ -127,6 +131,15 @@ def _setting(name: str, info: FieldInfo, text: str) -> str:
         if type(item).__name__ in words
     ]
     return f"## {name}\n\nDefault {shown}{'; ' + ', '.join(limits) if limits else ''}.\n\n{text.replace('``', '`')}\n"
+
+
+def _default(value: Any) -> str:
+    """A default as config.yaml has it."""
+    if isinstance(value, list):
+        return "[" + ", ".join(_default(item) for item in value) + "]"
+    if isinstance(value, Contract):
+        return "{" + ", ".join(f"{name}: {_default(item)}" for name, item in value.plain().items()) + "}"
+    return str(value)
 
 
 def commands_page() -> str:
