@@ -19,6 +19,11 @@ include: "rules/certificate.smk"
 include: "rules/statistics.smk"
 
 
+if BUILD.config.llm.solve:
+
+    include: "rules/solve.smk"
+
+
 if BUILD.by_model:
 
     include: "rules/llm.smk"

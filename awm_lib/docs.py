@@ -37,6 +37,7 @@ CONTRACTS = {
     "spec": ("spec.json", "awm_lib.contracts.spec", "Spec"),
     "oracle": ("oracle.json", "awm_lib.contracts.oracle", "Oracle"),
     "certificate": ("certificate.json", "awm_lib.contracts.certificate", "Certificate"),
+    "solving": ("solving.json", "awm_lib.contracts.solving", "Solving"),
     "config": ("config.yaml", "awm_lib.contracts.config", "Config"),
 }
 """Schema name -> the file it describes, and its model."""
