@@ -41,6 +41,7 @@ CONTRACTS = {
     "trajectory": ("trajectory.json", "awm_lib.contracts.trajectory", "Trajectory"),
     "summary": ("summary.json", "awm_lib.contracts.summary", "Summary"),
     "judgement": ("judgements.jsonl", "awm_lib.contracts.judgement", "Judgement"),
+    "solving": ("solving.json", "awm_lib.contracts.solving", "Solving"),
     "config": ("config.yaml", "awm_lib.contracts.config", "Config"),
 }
 """Schema name -> the file it describes, and its model."""
