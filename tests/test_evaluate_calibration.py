@@ -117,7 +117,20 @@ def test_a_changed_environment_is_done_again_and_nothing_else(evaluated: Project
 
 
 def test_a_choice_of_trials(evaluated: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = "--agent oracle --run some --envs 2 --tasks t01,t02 --trials 3 --category e_commerce".split()
+    arguments = [
+        "--agent",
+        "oracle",
+        "--run",
+        "some",
+        "--envs",
+        "2",
+        "--tasks",
+        "t01,t02",
+        "--trials",
+        "3",
+        "--category",
+        "e_commerce",
+    ]
     assert main(["evaluate", "--results", str(evaluated.results), *arguments]) == 0
     summary = summary_of(evaluated, "some")
     assert (summary.environments, summary.tasks, summary.trials) == (2, 4, 12)
