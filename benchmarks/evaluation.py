@@ -81,7 +81,8 @@ def measure_concurrency(bench: Bench) -> list[Figure]:
         tasks = 10 * sum(1 for _ in results.glob("*/verifier.py"))
         trials = 1 if bench.quick else max(1, round(4 * concurrency / tasks))
         command = python(
-            str(ROOT / "scripts" / "evaluate.py"), "--model", "m", "--base-url", f"http://127.0.0.1:{port}/v1", "--run", "m",
+            str(ROOT / "scripts" / "evaluate.py"), "--model", "m", "--run", "m",
+            "--base-url", f"http://127.0.0.1:{port}/v1",
             "--trials", str(trials), "--concurrency", str(concurrency), "--results", str(results),
         )  # fmt: skip
         done = run(command, cwd=results.parent).checked()

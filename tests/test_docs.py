@@ -58,7 +58,10 @@ def test_a_schema_is_valid_and_explains_its_fields(name: str) -> None:
     assert found["description"]
 
 
-@pytest.mark.parametrize("name", [name for name in CONTRACTS if name != "config"])
+OF_RUNS = ("run", "trajectory", "summary", "judgement")
+
+
+@pytest.mark.parametrize("name", [name for name in CONTRACTS if name not in ("config", *OF_RUNS)])
 def test_built_files_keep_the_published_schemas(built_environment: Path, name: str) -> None:
     value = json.loads((built_environment / CONTRACTS[name][0]).read_text())
     validator = jsonschema.Draft202012Validator(schema(name))
