@@ -27,7 +27,7 @@ def test_every_setting_is_explained_and_in_config_yaml() -> None:
     page, file = config_page(), (ROOT / "config.yaml").read_text()
     for name in Config.model_fields:
         assert f"\n## {name}\n" in page
-        assert re.search(rf"^{name}: ", file, re.M), f"config.yaml lacks {name}"
+        assert re.search(rf"^{name}:( |$)", file, re.M), f"config.yaml lacks {name}"
         assert field_docs(Config)[name]
 
 
@@ -87,3 +87,10 @@ def test_commands_in_the_documentation_exist(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"(?:^|`|\$ )make ([a-z-]+)", text, re.M):
         assert re.search(rf"^{target}:", makefile, re.M), f"{path.name} names `make {target}`"
+
+
+def test_the_page_of_evaluation_has_every_setting_and_table() -> None:
+    from awm_lib.evaluation.reference import reference
+
+    page = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    assert page.endswith(reference()), "put the text of awm_lib.evaluation.reference at the end of docs/evaluation.md"

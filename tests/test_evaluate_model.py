@@ -225,13 +225,13 @@ def test_an_internal_error_of_a_tool_masks_the_trial(
 
 def _loaded_by(original: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Loading with tools that work: the verifiers of this environment are compiled before the fault begins."""
-    from awm_lib.evaluation.pool import load_environment
+    from awm_lib.evaluation.seals import load_sealed
     from awm_lib.runtime.tools import Tool
 
     def load(home: Path) -> Any:
         broken = Tool.run
         monkeypatch.setattr(Tool, "run", original)
-        environment = load_environment(home)
+        environment = load_sealed(home)
         environment.verifier("t01")
         monkeypatch.setattr(Tool, "run", broken)
         return environment
