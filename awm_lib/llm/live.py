@@ -7,15 +7,17 @@ should wait, and tells nobody what it did. ``awm_lib.llm.client`` retries instea
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from awm_lib.llm import errors, wire
 from awm_lib.llm.chat import ChatReply, ChatRequest, Dialect
-from awm_lib.llm.endpoint import Endpoint
+from awm_lib.llm.endpoint import NO_KEY, Endpoint
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -25,10 +27,39 @@ MAX_MESSAGE = 600
 
 
 def preload() -> None:
-    """Import what the first request would import, for a process that forks those that make requests."""
-    import openai.lib.azure
-    import openai.resources.chat.completions
-    import openai.types.chat  # noqa: F401
+    """Do what the first request would do first, for a process that forks those that make requests.
+
+    Much is imported only when a request is made, so one is made, to nobody: its reply comes from this function.
+    """
+    import httpx2
+    import openai.lib.azure  # noqa: F401
+    from openai import AsyncOpenAI
+
+    async def ask_nobody() -> None:
+        transport = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"choices": []}))
+        async with httpx2.AsyncClient(transport=transport) as http:
+            client = AsyncOpenAI(base_url="http://nobody/v1", api_key=NO_KEY, max_retries=0, http_client=http)
+            await client.post("/chat/completions", cast_to=object, body={})
+        await _http_client(1.0, 1).aclose()
+
+    asyncio.run(ask_nobody())
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The settings of encrypted connections; reading the certificates takes a while."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+def _http_client(timeout: float, connections: int) -> Any:
+    import httpx2
+    from openai import DefaultAsyncHttpx2Client
+
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    patience = httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+    return DefaultAsyncHttpx2Client(limits=limits, timeout=patience, verify=_tls())
 
 
 class LiveTransport:
@@ -98,12 +129,10 @@ class LiveTransport:
 
 
 def _make_client(endpoint: Endpoint, timeout: float, connections: int) -> AsyncOpenAI:
-    import httpx2
-    from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client
+    from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    patience = httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
-    http = DefaultAsyncHttpx2Client(limits=limits, timeout=patience)
+    http = _http_client(timeout, connections)
+    patience = http.timeout
     key = endpoint.key.get_secret_value()
     if endpoint.provider == "azure":
         return AsyncAzureOpenAI(
