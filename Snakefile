@@ -12,14 +12,28 @@ configfile: "config.yaml"
 
 include: "rules/common.smk"
 include: "rules/scenarios.smk"
-include: "rules/synthesis.smk"
 include: "rules/database.smk"
 include: "rules/interface.smk"
-include: "rules/oracle.smk"
 include: "rules/verifier.smk"
 include: "rules/certificate.smk"
 include: "rules/statistics.smk"
 include: "rules/evaluation.smk"
+
+
+if BUILD.config.llm.solve:
+
+    include: "rules/solve.smk"
+
+
+if BUILD.by_model:
+
+    include: "rules/llm.smk"
+
+else:
+
+    include: "rules/catalogue.smk"
+    include: "rules/synthesis.smk"
+    include: "rules/oracle.smk"
 
 
 rule all:

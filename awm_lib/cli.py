@@ -38,9 +38,12 @@ COMMANDS: dict[str, Command] = {
     "verifier": Command("awm_lib.commands.verifier", "compile oracle.json to verifier.py", STAGES),
     "certify": Command("awm_lib.commands.certify", "execute the checks of an environment's certificate", STAGES),
     "gate": Command("awm_lib.commands.gate", "judge the certificates of a build", STAGES),
+    "write": Command("awm_lib.commands.write", "have a language model write a stage's files", STAGES),
+    "solve": Command("awm_lib.commands.solve", "have a language model attempt the tasks", STAGES),
     "statistics": Command("awm_lib.commands.statistics", "tabulate all environments, or report on them", STAGES),
     "summary": Command("awm_lib.commands.summary", "say what is built, and what to try next", PEOPLE),
     "stats": Command("awm_lib.commands.stats", "ask what the built environments contain, in SQL", PEOPLE),
+    "cost": Command("awm_lib.commands.cost", "say what language models cost so far, and will", PEOPLE),
     "serve": Command("awm_lib.commands.serve", "serve an environment over MCP and REST, with a page", PEOPLE),
     "check": Command("awm_lib.commands.check", "list the tools of a running server, or start and check all", PEOPLE),
     "evaluate": Command("awm_lib.commands.evaluate", "run an agent on built environments, and score it", PEOPLE),
@@ -124,7 +127,15 @@ def _run(name: str, rest: list[str]) -> int:
         args = parser.parse_args(rest)
     except SystemExit as stop:  # argparse has said what is wrong, or shown the help
         return stop.code if isinstance(stop.code, int) else USAGE
-    return int(module.run(args))
+    if COMMANDS[name].group != STAGES or not hasattr(args, "directory"):
+        return int(module.run(args))
+    from awm_lib.timings import Timer
+
+    timer = Timer()
+    code = int(module.run(args))
+    if code == 0:
+        timer.record(args.directory, f"{name} {args.stage}" if hasattr(args, "stage") else name)
+    return code
 
 
 def overview() -> str:

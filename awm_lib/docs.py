@@ -7,6 +7,7 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ CONTRACTS = {
     "trajectory": ("trajectory.json", "awm_lib.contracts.trajectory", "Trajectory"),
     "summary": ("summary.json", "awm_lib.contracts.summary", "Summary"),
     "judgement": ("judgements.jsonl", "awm_lib.contracts.judgement", "Judgement"),
+    "solving": ("solving.json", "awm_lib.contracts.solving", "Solving"),
     "config": ("config.yaml", "awm_lib.contracts.config", "Config"),
 }
 """Schema name -> the file it describes, and its model."""
@@ -106,13 +108,23 @@ def config_page() -> str:
     """docs/config.md: every setting of config.yaml."""
     from awm_lib.contracts.config import Config
 
-    texts = field_docs(Config)
-    rows = [_setting(name, info, texts.get(name, "")) for name, info in Config.model_fields.items()]
-    return _NOTE + _SETTINGS + "\n".join(rows)
+    return _NOTE + _SETTINGS + "\n".join(_settings(Config, ""))
+
+
+def _settings(model: type[BaseModel], place: str) -> Iterator[str]:
+    """Every setting of a section, those of the sections within it after it."""
+    texts = field_docs(model)
+    for name, info in model.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield f"## {place}{name}\n\n{texts.get(name, '').replace('``', '`')}\n"
+            yield from _settings(inner, f"{place}{name}.")
+        else:
+            yield _setting(place + name, info, texts.get(name, ""))
 
 
 def _setting(name: str, info: FieldInfo, text: str) -> str:
-    shown = "none" if info.default == [] else f"`{default_text(info.default)}`"
+    shown = "none" if info.default in ([], {}, None, "") else f"`{default_text(info.default)}`"
     words = {"Ge": "at least", "Le": "at most"}
     limits = [
         f"{words[type(item).__name__]} {getattr(item, type(item).__name__.lower())}"
@@ -166,7 +178,7 @@ def rules_page(directory: Path) -> str:
     parts = [f"{_NOTE}\n# Rules\n\nThe build graph, a file of rules for each stage.\n"]
     for path in sorted(directory.glob("*.smk")):
         text = path.read_text(encoding="utf-8")
-        rules = re.findall(r'^rule (\w+):\n\s+"""(.*?)"""', text, re.S | re.M)
+        rules = re.findall(r'^(?:rule|checkpoint) (\w+):\n\s+"""(.*?)"""', text, re.S | re.M)
         head = [line.removeprefix("#").removeprefix(" ") for line in text.splitlines() if line.startswith("#")]
         if rules:
             parts.append(f"\n## {path.name}\n\n```\n" + "\n".join(head) + "\n```\n")

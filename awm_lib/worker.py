@@ -33,7 +33,7 @@ import time
 
 from awm_lib import worker_client as protocol
 from awm_lib.worker_child import run_command
-from awm_lib.worker_preload import Fingerprint, fingerprint, preload
+from awm_lib.worker_preload import Fingerprint, fingerprint, preload, preload_for
 
 IDLE = float(os.environ.get("AWM_WORKER_IDLE", "60"))  # seconds without a command, after which the worker ends
 GRACE = 2.0  # seconds between interrupting a command whose client has gone, and killing it
@@ -47,10 +47,13 @@ def stage_command() -> str:
     return shlex.join([sys.executable, "-I", "-S", script])
 
 
-def start_early() -> None:
-    """Start the worker in the background, so that it is warm when the first stage asks for it."""
+def start_early(*arguments: str) -> None:
+    """Start the worker in the background, so that it is warm when the first stage asks for it.
+
+    ``arguments`` are of a command whose own imports it is to have as well.
+    """
     subprocess.Popen(
-        [*shlex.split(stage_command()), "--version"],
+        [*shlex.split(stage_command()), *(arguments or ("--version",))],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -138,7 +141,8 @@ class Server:
             request = _receive(connection, descriptors) if _same_user(connection) else None
             if request is None:
                 return
-            if fingerprint() != self.code:
+            # Code may also have changed while what this command needs was imported.
+            if fingerprint() != self.code or (preload_for(_command(request)) and fingerprint() != self.code):
                 connection.sendall(protocol.STALE)
                 self._close()
                 return
@@ -201,6 +205,12 @@ class Server:
             if command.kill_at is None:
                 self.selector.unregister(command.connection)
             command.connection.close()
+
+
+def _command(request: bytes) -> str:
+    """The name of the command that a request asks for; empty if it names none."""
+    fields = request.split(b"\0", 4)
+    return os.fsdecode(fields[3]) if len(fields) > 3 and fields[2] != b"0" else ""
 
 
 def _inode(path: str) -> int | None:

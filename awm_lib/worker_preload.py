@@ -41,6 +41,20 @@ PRELOAD = (
     "awm_lib.commands.gate",
 )
 
+# What one command needs and most builds never do: imported when the first command of that name comes, in the worker, so
+# that the import is paid once and not by each of its jobs (the LLM client takes more than a second).
+_MODEL = (
+    "asyncio",
+    "awm_lib.llm",
+    "awm_lib.llm.live:preload",
+    "awm_lib.synthesis.llm",
+    "awm_lib.synthesis.llm.prompts:preload",
+    "awm_lib.commands.write",
+    "awm_lib.commands.solve",
+)
+PRELOAD_FOR: dict[str, tuple[str, ...]] = {"write": _MODEL, "solve": _MODEL}
+_preloaded: set[str] = set()
+
 Fingerprint = tuple[tuple[str, int, int], ...]
 
 
@@ -71,6 +85,19 @@ def preload() -> None:
         _preload(entry)
     gc.collect()
     gc.freeze()
+
+
+def preload_for(command: str) -> bool:
+    """Import what a command needs beyond the rest, once. Whether anything was imported now."""
+    entries = PRELOAD_FOR.get(command, ())
+    if not entries or command in _preloaded:
+        return False
+    _preloaded.add(command)
+    for entry in entries:
+        _preload(entry)
+    gc.collect()
+    gc.freeze()
+    return True
 
 
 def _preload(entry: str) -> None:

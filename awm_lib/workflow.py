@@ -14,15 +14,16 @@ from awm_lib.contracts.run import RunSettings
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.errors import AwmError, UnknownName
 from awm_lib.evaluation.order import catalogue_order
+from awm_lib.llm import settings
+from awm_lib.llm.endpoint import chosen_provider, environment, model_name
 from awm_lib.outputs import FILES, digest, is_edited
 from awm_lib.recipes import combined, stage_digest
-from awm_lib.splits import split_of
+from awm_lib.synthesis.llm.accepted import accepted_rows
+from awm_lib.synthesis.llm.trial import trial_digest
 from awm_lib.synthesis.offline.catalogue import catalogue
 from awm_lib.synthesis.offline.load import load_pack
 
 RESULTS = Path("results")
-BUILT = (*FILES, "plan.json")
-"""What a whole environment has beside its certificate."""
 
 
 class Workflow:
@@ -31,10 +32,38 @@ class Workflow:
     def __init__(self, values: Mapping[str, Any]) -> None:
         """Raises ContractError for a setting that is wrong."""
         self.config: Config = read_config(values)
-        self._rows = {
-            row.name: row
-            for row in catalogue(self.config.packs, self.config.count, self.config.seed, self.config.tasks)
-        }
+        self.provider = chosen_provider(self.config.provider, environment())
+        """Who writes the environments: ``offline``, ``openai`` or ``azure``."""
+        settings.export(self.provider, self.config.llm)
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a language model writes the environments."""
+        return self.provider != "offline"
+
+    @cached_property
+    def _rows(self) -> dict[str, Scenario]:
+        config = self.config
+        if self.by_model:
+            rows = accepted_rows(config)
+        else:
+            rows = catalogue(config.packs, config.count, config.seed, config.tasks)
+        return {row.name: row for row in rows}
+
+    @property
+    def lacks_scenarios(self) -> bool:
+        """Whether scenarios have still to be found, by a language model."""
+        return self.by_model and len(self._rows) < self.config.count
+
+    def look_again(self) -> None:
+        """Forget the rows: scenarios were found meanwhile."""
+        self.__dict__.pop("_rows", None)
+        self.__dict__.pop("left_out", None)
+
+    @property
+    def built(self) -> tuple[str, ...]:
+        """What a whole environment has beside its certificate."""
+        return (*FILES, "draft.json" if self.by_model else "plan.json")
 
     @cached_property
     def left_out(self) -> list[str]:
@@ -42,9 +71,16 @@ class Workflow:
         found = [
             failure.scenario
             for failure in failures.read_failures(RESULTS)
-            if failure.scenario in self._rows and failure.recipe == self.synthesis_recipe(failure.scenario)
+            if failure.scenario in self._rows and failure.recipe == self._failed_with(failure)
         ]
         return found if len(found) <= self.config.max_failed else []
+
+    def _failed_with(self, failure: failures.Failure) -> str:
+        """What a stage that failed would be tried with now."""
+        if not self.by_model:
+            return self.synthesis_recipe(failure.scenario)
+        model = model_name(self.config.llm, environment())
+        return trial_digest(self.stage_recipe(failure.stage), model, self.config.llm)
 
     def names(self) -> list[str]:
         """The scenarios to build."""
@@ -53,6 +89,11 @@ class Workflow:
     def row(self, name: str) -> Scenario:
         """A scenario of the catalogue. Raises UnknownName with the nearest."""
         if name not in self._rows:
+            if self.lacks_scenarios:
+                raise AwmError(
+                    f"there is no scenario {name!r} among the {len(self._rows)} that are accepted so far",
+                    hint="find the rest first: snakemake results/scenarios.jsonl",
+                )
             raise UnknownName("scenario", name, self._rows)
         return self._rows[name]
 
@@ -81,13 +122,15 @@ class Workflow:
             certificate = home / "certificate.json"
             if not certificate.exists():
                 gate.unlink(missing_ok=True)
-            elif not all((home / file).exists() for file in BUILT):
+            elif not all((home / file).exists() for file in self.built):
                 certificate.unlink(missing_ok=True)
                 gate.unlink(missing_ok=True)
 
     def catalogue_arguments(self) -> str:
         """The arguments with which ``awm scenarios`` writes this catalogue."""
         config = self.config
+        if self.by_model:
+            return f"--provider {self.provider} --count {config.count} --tasks {config.tasks} --seed {config.seed}"
         packs = f" --packs {' '.join(config.packs)}" if config.packs else ""
         return f"--count {config.count} --seed {config.seed} --tasks {config.tasks}{packs}"
 
@@ -103,6 +146,12 @@ class Workflow:
         parts = [_niche_digest(str(row.pack), str(row.niche))]
         parts += [_module_digest(str(row.pack), module) for module in row.modules]
         return combined(stage_digest("synthesize"), *parts)
+
+    def stage_recipe(self, stage: str) -> str:
+        """What a stage that a language model writes depends on besides its inputs: code and prompts, not the model."""
+        from awm_lib.synthesis.llm.prompts import prompts_digest
+
+        return combined(stage_digest(f"write_{stage}"), prompts_digest(stage))
 
     def evaluation(self, run: str) -> RunSettings:
         """The settings of a run of config.yaml. Raises UnknownName with the nearest."""
@@ -121,7 +170,7 @@ class Workflow:
             row.name
             for row in rows
             if (not settings.categories or row.category in settings.categories)
-            and (settings.split is None or split_of(row.name, row.category) == settings.split)
+            and (settings.split is None or row.split == settings.split)
         ]
         return names[: settings.environments] if isinstance(settings.environments, int) else names
 

@@ -17,6 +17,7 @@ rule certify_environment:
         server="results/{s}/server.py",
         oracle="results/{s}/oracle.json",
         verifier="results/{s}/verifier.py",
+        solving="results/{s}/solving.json" if BUILD.config.llm.solve else [],
     output:
         "results/{s}/certificate.json",
     log:
@@ -25,15 +26,16 @@ rule certify_environment:
         "environment"
     params:
         recipe=stage_digest("certify"),
+        solving="--solving" if BUILD.config.llm.solve else "",
     shell:
-        "{AWM} certify results/{wildcards.s} > {log:q} 2>&1"
+        "{AWM} certify results/{wildcards.s} {params.solving} > {log:q} 2>&1"
 
 
 rule judge_environments:
     """Let the build pass if its certificates did; say which did not, and why, if not."""
     input:
         catalogue="results/scenarios.jsonl",
-        certificates=expand("results/{s}/certificate.json", s=BUILD.names()),
+        certificates=all_certificates,
     output:
         "results/all_envs.done",
     log:

@@ -4,6 +4,7 @@
 
 import sys
 
+from awm_lib.engine import lift_rate_limit
 from awm_lib.errors import AwmError
 from awm_lib.recipes import stage_digest
 from awm_lib.worker import stage_command, start_early
@@ -35,10 +36,19 @@ BUILD = explained(Workflow, config)
 if workflow.is_main_process:
     explained(BUILD.void_incomplete)
     if not workflow.dryrun and not BUILD.is_complete:
-        start_early()
+        start_early(*(["write", "--help"] if BUILD.by_model else []))
+
+
+def all_certificates(wildcards):
+    """The certificate of every scenario; where scenarios have still to be found, of those found by then."""
+    if BUILD.lacks_scenarios:
+        checkpoints.find_scenarios.get()
+        BUILD.look_again()
+    return expand("results/{s}/certificate.json", s=BUILD.names())
 
 
 onstart:
+    lift_rate_limit(workflow)
     explained(
         BUILD.refuse_to_lose_edits,
         [

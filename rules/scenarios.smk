@@ -1,21 +1,7 @@
-# The catalogue of scenarios.
+# One scenario of the catalogue.
 #
-# inputs:  config.yaml (count, seed, tasks, packs), the packs
-# outputs: results/scenarios.jsonl              all rows, for people and for the gate
-#          results/{s}/scenario.json            one row
-
-
-rule write_catalogue:
-    """Write all scenarios, one per line. No environment depends on this file, so growing it rebuilds none."""
-    output:
-        "results/scenarios.jsonl",
-    log:
-        "logs/scenarios.log",
-    params:
-        arguments=BUILD.catalogue_arguments(),
-        rows=BUILD.catalogue_digest(),
-    shell:
-        "{AWM} scenarios {output:q} {params.arguments} 2> {log:q}"
+# inputs:  its row, as catalogue.smk or llm.smk has it
+# outputs: results/{s}/scenario.json            one row
 
 
 rule write_scenario:

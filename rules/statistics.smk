@@ -4,6 +4,7 @@
 # outputs: results/stats.duckdb      tables for queries: awm stats "SELECT ..."
 #          results/report.html       one page, without a reference to any other file
 
+from awm_lib.embeddings import can_embed
 from awm_lib.recipes import combined
 from awm_lib.statistics.assets import assets_digest
 
@@ -12,16 +13,18 @@ rule tabulate_environments:
     """Collect environments, tools, tasks, solutions and checks in one database."""
     input:
         catalogue="results/scenarios.jsonl",
-        certificates=expand("results/{s}/certificate.json", s=BUILD.names()),
+        certificates=all_certificates,
     output:
         "results/stats.duckdb",
     log:
         "logs/statistics.log",
     params:
         recipe=stage_digest("statistics"),
+        embeddings=can_embed(),
+        llm=BUILD.config.llm.directory,
         left_out=f"--left-out {' '.join(BUILD.left_out)}" if BUILD.left_out else "",
     shell:
-        "{AWM} statistics {output:q} {params.left_out} 2> {log:q}"
+        "{AWM} statistics {output:q} --llm {params.llm:q} {params.left_out} 2> {log:q}"
 
 
 rule write_report:

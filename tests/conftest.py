@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("Snakefile", "config.yaml", "rules", "profiles", "awm_lib", "snakemake_logger_plugin_awm", "scripts")
+COPIED = (
+    "Snakefile", "config.yaml", "rules", "profiles", "resources", "awm_lib", "snakemake_logger_plugin_awm", "scripts",
+)  # fmt: skip
 PACKS = 'packs=["e_commerce","banking"]'
 
 

@@ -43,7 +43,7 @@ def start(**changes: Any) -> Episode:
     spec = {"scenario": "shop_1", "crud": [{**CRUD, **changes}]}
     environment = shop(schema=SCHEMA + EXTRA, spec=spec)
     episode = environment.start()
-    episode._connection.executescript(
+    episode._store.connection.execute(
         "INSERT INTO addresses (user_id, label, created_at) VALUES (1, 'Home', '2025-01-01 00:00:00'), "
         "(2, 'Secret place', '2025-01-01 00:00:00'), (2, 'Work', '2025-01-01 00:00:00'), "
         "(1, 'Hut', '2025-01-01 00:00:00')"

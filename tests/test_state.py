@@ -136,7 +136,7 @@ def test_sqlites_own_tables_are_no_state() -> None:
     assert "sqlite_sequence" not in environment.initial.tables
     episode = environment.start()
     placed = episode.call("order_product", {"product_id": 1}).data["id"]
-    connection = episode._connection
+    connection = episode._store.connection
     connection.execute("DELETE FROM order_items WHERE order_id = ?", (placed,))
     connection.execute("DELETE FROM orders WHERE id = ?", (placed,))
     connection.execute("UPDATE products SET stock = stock + 1 WHERE id = 1")

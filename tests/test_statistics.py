@@ -17,6 +17,8 @@ from awm_lib import cli
 from awm_lib.contracts.certificate import Certificate
 from awm_lib.contracts.oracle import Oracle
 from awm_lib.errors import AwmError
+from awm_lib.llm.chat import Usage
+from awm_lib.llm.ledger import Attempt, Ledger, Purpose, Request
 from awm_lib.runtime import Environment
 from awm_lib.statistics.database import build
 from awm_lib.statistics.facts import gather
@@ -40,7 +42,10 @@ def results(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A built catalogue with its statistics."""
     target = tmp_path_factory.mktemp("statistics") / "results"
     shutil.copytree(finished.results, target)
-    build(target, names(target), {"banking_9": "synthesize: no rows"}, target / "stats.duckdb")
+    ledger = Ledger(target / "llm")
+    ledger.write(Request(Purpose("rows", NAME, attempt=2), "m", "0f", "reply", Usage(90, 10), 0.25, 1.5))
+    ledger.write(Attempt(Purpose("rows", NAME, attempt=2), "m", False, ["table loans, row 3: no such user"]))
+    build(target, names(target), {"banking_9": "synthesize: no rows"}, target / "stats.duckdb", ledger.path.parent)
     return target
 
 
@@ -63,6 +68,13 @@ def test_every_table_has_rows_and_its_documented_columns(connection: duckdb.Duck
         assert types == [(column.name, column.type) for column in table.columns]
     comments = dict(ask(connection, "SELECT table_name, comment FROM duckdb_tables()").rows)
     assert comments == {table.name: table.doc for table in TABLES}
+
+
+def test_requests_are_those_of_the_ledger(connection: duckdb.DuckDBPyConnection) -> None:
+    asked = ask(connection, "SELECT stage, scenario, task, attempt, outcome, input, usd FROM llm_requests").rows
+    assert asked == [("rows", NAME, None, 2, "reply", 90, 0.25)]
+    judged = ask(connection, "SELECT accepted, findings FROM llm_attempts").rows
+    assert judged == [(False, ["table loans, row 3: no such user"])]
 
 
 def test_counts_are_those_of_the_certificates(connection: duckdb.DuckDBPyConnection, results: Path) -> None:

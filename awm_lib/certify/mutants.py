@@ -95,15 +95,17 @@ def _extra(environment: Environment, solution: Solution, oracle: Replay, chance:
     history = frozenset(item.table for item in solution.expect.history)
     writers = [tool for tool in environment.tools.values() if tool.writes]
     right = fingerprint(environment.initial, oracle.episode.state(), history)
+    episode = oracle.episode.fork()
+    end = episode.snapshot()
     for _ in range(20):
         tool = chance.choice(writers)
         arguments = valid_arguments(tool, environment, chance)
-        episode = oracle.episode.fork()
         result = episode.call(tool.name, arguments)
         if result.ok and fingerprint(environment.initial, episode.state(), history) != right:
             yield "extra_write", f"also {tool.name}({arguments})"[:160], Replay(episode), answer_text(oracle.answer)
             return
-        episode.close()
+        episode.restore(end)
+    episode.close()
 
 
 def wrong_answers(environment: Environment, task: Task, right: Any, chance: random.Random) -> Iterator[tuple[str, str]]:

@@ -8,12 +8,13 @@ import random
 from awm_lib.certify.findings import outcome
 from awm_lib.certify.mutants import check_mutants
 from awm_lib.certify.variants import check_variants
-from awm_lib.contracts.certificate import Check, CheckName, Difficulty, TaskCertificate
+from awm_lib.contracts.certificate import Check, CheckName, TaskCertificate
 from awm_lib.contracts.oracle import Argument, Solution
 from awm_lib.contracts.spec import Parameter
 from awm_lib.contracts.tasks import Task
 from awm_lib.errors import AwmError, ExpressionError
 from awm_lib.expressions import parse
+from awm_lib.oracles.difficulty import difficulty
 from awm_lib.oracles.proof import answer_problems, goal_problems, resolve, selection_problems
 from awm_lib.oracles.replay import Replay, answer_text, replay
 from awm_lib.oracles.sources import Scope, calls_used, contains_span, evaluate
@@ -38,14 +39,12 @@ def certify_task(environment: Environment, task: Task, solution: Solution | None
     oracle = replay(environment, task, solution)
     findings = _oracle_findings(environment, task, solution, oracle)
     checks = [outcome("oracle", findings), outcome("no_op", _no_op_findings(environment, task))]
-    difficulty = measure(environment, solution)
+    measured = difficulty(solution.calls, solution.selections, environment.tools)
     if findings:
         blocked = ["the solution does not work, so nothing can be shown"]
         names: tuple[CheckName, ...] = ("accepts", "mutants", "grounded", "unique", "load_bearing")
         checks += [outcome(name, [], not_shown=blocked) for name in names]
-        return TaskCertificate(
-            task=task.id, passed=False, difficulty=difficulty, checks=checks, variants=[], mutants=[]
-        )
+        return TaskCertificate(task=task.id, passed=False, difficulty=measured, checks=checks, variants=[], mutants=[])
     variants, refused = check_variants(environment, task, solution, oracle, chance)
     mutants, survivors = check_mutants(environment, task, solution, oracle, chance)
     checks.append(outcome("accepts", refused))
@@ -57,7 +56,7 @@ def certify_task(environment: Environment, task: Task, solution: Solution | None
     return TaskCertificate(
         task=task.id,
         passed=all(check.status != "failed" or check.check == "mutants" for check in checks),
-        difficulty=difficulty,
+        difficulty=measured,
         checks=checks,
         variants=variants,
         mutants=mutants,
@@ -69,7 +68,7 @@ def _unsolved(task: Task) -> TaskCertificate:
     finding = (
         f"{task.id} has no solution in oracle.json: add its calls and goal there, or remove the task from tasks.json"
     )
-    nothing = Difficulty(calls=0, tools=0, tables=0, branches=0, level="easy")
+    nothing = difficulty([], [], {})
     return TaskCertificate(
         task=task.id, passed=False, difficulty=nothing, checks=[outcome("oracle", [finding])], variants=[], mutants=[]
     )
@@ -200,18 +199,3 @@ def _load_bearing(environment: Environment, task: Task, solution: Solution) -> C
             (findings if declared else undeclared).append(place)
         run.episode.close()
     return outcome("load_bearing", findings, not_shown=undeclared)
-
-
-def measure(environment: Environment, solution: Solution) -> Difficulty:
-    """How much a solution asks of an agent: easy below 4 points, hard from 8.
-
-    A call counts half a point, a distinct tool half a point, a table a quarter, a branch or a selection one.
-    """
-    tools = {call.tool for call in solution.calls}
-    known = [environment.tools[name] for name in tools if name in environment.tools]
-    tables = frozenset().union(*(tool.reads | tool.written for tool in known))
-    conditions = {call.when for call in solution.calls if call.when is not None}
-    branches = max(len(conditions), sum(call.refused is not None for call in solution.calls))
-    points = len(solution.calls) / 2 + len(tools) / 2 + len(tables) / 4 + branches + len(solution.selections)
-    level = "easy" if points < 5.5 else "middle" if points < 8.5 else "hard"
-    return Difficulty(calls=len(solution.calls), tools=len(tools), tables=len(tables), branches=branches, level=level)

@@ -9,6 +9,7 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("directory", type=Path, help="the environment's directory, such as results/e_commerce_33")
+    parser.add_argument("--solving", action="store_true", help="repeat how independent attempts fared (solving.json)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not home.is_dir():
         raise ContractError(f"{home} does not exist", hint=f"build it: snakemake {home}/certificate.json")
     seal = seal_of(home)
-    certificate = certify(home, stage_digest("certify"))
+    certificate = certify(home, stage_digest("certify"), solving=arguments.solving)
     if certificate.passed:
         keep_seal(home, seal)  # it recompiled the verifiers: evaluations of this machine need not do it again
     write_output(home / "certificate.json", certificate.encode())

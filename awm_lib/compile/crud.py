@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from awm_lib.contracts.spec import CheckStep, Crud, LetStep, Parameter, ReturnStep, RunStep, Tool
+from awm_lib.contracts.spec import CheckStep, Crud, LetStep, Parameter, ReturnStep, RunStep, Tool, Verb
 from awm_lib.errors import SqlError, nearest
 from awm_lib.runtime.schema import Column, Schema, Table, reference_of
 
@@ -24,6 +24,11 @@ def expand(crud: Crud, schema: Schema) -> list[Tool]:
         raise SqlError(f"crud {table.name}: get, create, update and delete need a single integer key")
     makers = {"list": _list, "get": _get, "create": _create, "update": _update, "delete": _delete}
     return [makers[verb](crud, table) for verb in crud.verbs]
+
+
+def tool_name(crud: Crud, verb: Verb) -> str:
+    """The name of the tool that a verb of a shorthand stands for."""
+    return f"list_{crud.plural or crud.table}" if verb == "list" else f"{verb}_{crud.noun}"
 
 
 def _words(name: str) -> str:
@@ -106,7 +111,7 @@ def _list(crud: Crud, table: Table) -> Tool:
         conditions.append(f"(:query IS NULL OR {inside})")
     order = ", ".join(table.key)
     return Tool(
-        name=f"list_{crud.plural or crud.table}",
+        name=tool_name(crud, "list"),
         summary=f"List {'your ' if crud.owner else ''}{_words(crud.plural or crud.table)}",
         tags=crud.tags,
         effect="read",
@@ -122,7 +127,7 @@ def _list(crud: Crud, table: Table) -> Tool:
 
 def _get(crud: Crud, table: Table) -> Tool:
     return Tool(
-        name=f"get_{crud.noun}",
+        name=tool_name(crud, "get"),
         summary=f"Show {_article(crud.noun)}",
         tags=crud.tags,
         effect="read",
@@ -160,7 +165,7 @@ def _create(crud: Crud, table: Table) -> Tool:
         f"RETURNING {table.integer_key} AS id"
     )
     return Tool(
-        name=f"create_{crud.noun}",
+        name=tool_name(crud, "create"),
         summary=f"Create {_article(crud.noun)}",
         tags=crud.tags,
         effect="write",
@@ -196,7 +201,7 @@ def _update(crud: Crud, table: Table) -> Tool:
     given = " OR ".join(f":{column.name} IS NOT NULL" for column in columns)
     where = _where(crud, f"{table.integer_key} = :{crud.noun}_id")
     return Tool(
-        name=f"update_{crud.noun}",
+        name=tool_name(crud, "update"),
         summary=f"Change {_article(crud.noun)}",
         description="Only the given fields change.",
         tags=crud.tags,
@@ -215,7 +220,7 @@ def _update(crud: Crud, table: Table) -> Tool:
 def _delete(crud: Crud, table: Table) -> Tool:
     where = _where(crud, f"{table.integer_key} = :{crud.noun}_id")
     return Tool(
-        name=f"delete_{crud.noun}",
+        name=tool_name(crud, "delete"),
         summary=f"Delete {_article(crud.noun)}",
         tags=crud.tags,
         effect="write",

@@ -84,5 +84,9 @@ class Llm(Contract):
     """Fewest proven tasks with which an environment stands; below, its last stage fails."""
     solve: Annotated[int, Field(ge=0, le=32)] = 0
     """How often a model that sees only instruction and tools attempts each task; 0 leaves this stage out."""
+    seeds: Path = "resources/seeds.jsonl"
+    """The first scenarios, a line of JSON for each; more are made after their model. It is never written."""
+    suitability: Annotated[int, Field(ge=1, le=10)] = 6
+    """From which score (1 to 10) a proposed scenario is kept: how well its data and rules can be simulated."""
     embeddings: Embeddings = Embeddings()
     """How scenarios are compared."""

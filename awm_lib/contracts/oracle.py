@@ -126,8 +126,19 @@ class Solution(Contract):
         return self
 
 
+class Revision(Contract):
+    """What became of a task between its draft by a language model and tasks.json."""
+
+    task: TaskId
+    what: Literal["reworded", "replaced", "dropped"]
+    reason: Line
+    """What its proof failed on before."""
+
+
 class Oracle(Contract):
     """The solutions of one environment's tasks."""
 
     scenario: ScenarioName
     solutions: list[Solution]
+    revisions: list[Revision] = []
+    """Tasks that are not as they were drafted; the certificate repeats them."""

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from awm_lib.contracts.base import Contract
 from awm_lib.contracts.names import Identifier, Line, ScenarioName, Text
+from awm_lib.splits import Split
 
 
 class Scenario(Contract):
@@ -20,6 +21,8 @@ class Scenario(Contract):
     """The product's name, such as a person would see on its page."""
     description: Text
     """One or two sentences: what it is, and for whom."""
+    split: Split = "train"
+    """What it is for: training, validation or test (``awm_lib.splits``)."""
     pack: Identifier | None = None
     """The offline pack that it is sampled from; absent when a language model synthesizes it."""
     niche: Identifier | None = None

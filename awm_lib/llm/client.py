@@ -56,7 +56,7 @@ class Client:
         if kept is not None:
             self._note(purpose, key, "cached", kept, tries=0)
             return kept
-        tries = _Tries(self.settings)
+        tries = Tries(self.settings)
         try:
             reply = await self._try(full, tries)
         except LlmError as error:
@@ -81,7 +81,7 @@ class Client:
             extra_body={**self.settings.extra_body, **request.extra_body},
         )
 
-    async def _try(self, request: ChatRequest, tries: _Tries) -> ChatReply:
+    async def _try(self, request: ChatRequest, tries: Tries) -> ChatReply:
         while True:
             try:
                 return await self._speak(request, tries)
@@ -93,7 +93,7 @@ class Client:
                     self.limits.pause(wait)
             await asyncio.sleep(wait)
 
-    async def _speak(self, request: ChatRequest, tries: _Tries) -> ChatReply:
+    async def _speak(self, request: ChatRequest, tries: Tries) -> ChatReply:
         """Send in the endpoint's dialect; if it does not take that, in others, and remember the one that it takes."""
         dialect = self._dialects.current
         refused: BadRequest | None = None
@@ -115,7 +115,7 @@ class Client:
             tried.add(found)
             dialect = found
 
-    async def _send_once(self, request: ChatRequest, dialect: Dialect, tries: _Tries) -> ChatReply:
+    async def _send_once(self, request: ChatRequest, dialect: Dialect, tries: Tries) -> ChatReply:
         tries.sent += 1
         if self.limits is None:
             return await self._transport.send(request, dialect)
@@ -141,7 +141,7 @@ class Client:
         self.ledger.write(line)
 
 
-class _Tries:
+class Tries:
     """How often a request was sent, and whether to send it again."""
 
     def __init__(self, settings: Llm) -> None:

@@ -82,6 +82,11 @@ def chosen_provider(configured: str, variables: Mapping[str, str]) -> str:
     return name
 
 
+def model_name(settings: Llm, variables: Mapping[str, str]) -> str:
+    """The model: the environment's, else the configured one; empty if neither names one."""
+    return variables.get(MODEL) or settings.model
+
+
 def resolve_endpoint(
     settings: Llm,
     *,
@@ -95,7 +100,7 @@ def resolve_endpoint(
     Raises AwmError if no model is named, AuthenticationFailed if the endpoint needs a key and there is none.
     """
     known = environment() if variables is None else variables
-    chosen = model or known.get(MODEL) or settings.model
+    chosen = model or model_name(settings, known)
     if not chosen:
         raise AwmError("no model is named", hint=f"set llm.model in config.yaml, or {MODEL}")
     if provider == "azure":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -42,13 +42,21 @@ class LiveTransport:
 
     async def send(self, request: ChatRequest, dialect: Dialect) -> ChatReply:
         """Send once. Raises LlmError."""
+        began = time.monotonic()
+        completion = await self._post("/chat/completions", wire.body(self.endpoint.model, request, dialect))
+        return wire.reply(completion, request, time.monotonic() - began)
+
+    async def embeddings(self, texts: Sequence[str]) -> list[list[float]]:
+        """The embeddings of texts, in their order. Raises LlmError."""
+        found = await self._post("/embeddings", {"model": self.endpoint.model, "input": list(texts)})
+        return wire.embeddings(found)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> object:
         import openai
 
-        began = time.monotonic()
-        body = wire.body(self.endpoint.model, request, dialect)
         try:
             async with asyncio.timeout(self.timeout):  # the package's own timeout begins anew with every byte
-                completion = await self._client.post("/chat/completions", cast_to=object, body=body)
+                return await self._client.post(path, cast_to=object, body=body)
         except TimeoutError:
             raise errors.EndpointUnavailable(f"no whole reply within {self.timeout:g} s") from None
         except openai.APIStatusError as error:
@@ -61,7 +69,6 @@ class LiveTransport:
             raise errors.EndpointUnavailable(
                 self.endpoint.redact(f"the reply is not HTTP with JSON: {error}")
             ) from None
-        return wire.reply(completion, request, time.monotonic() - began)
 
     async def close(self) -> None:
         """Close the connections."""

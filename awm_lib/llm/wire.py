@@ -69,6 +69,16 @@ def reply(completion: object, request: ChatRequest, seconds: float) -> ChatReply
     )
 
 
+def embeddings(value: object) -> list[list[float]]:
+    """The vectors of an embeddings reply, in order. Raises EndpointUnavailable for what is none."""
+    data = value.get("data") if isinstance(value, Mapping) else None
+    try:
+        items = sorted(data or [], key=lambda item: int(item["index"]))
+        return [[float(number) for number in item["embedding"]] for item in items]
+    except (TypeError, ValueError, KeyError):
+        raise EndpointUnavailable("the endpoint's reply has no embeddings") from None
+
+
 def _text(content: object) -> str:
     if isinstance(content, str):
         return content

@@ -96,6 +96,8 @@ def _derive_calls(
     third = _ordered(later, rules) if not later.problems else []
     if [_identity(change) for change in third] != [_identity(change) for change in runs[0]]:
         third = runs[0]
+    for run in (plain, shifted, later):
+        run.episode.close()
     return plain, _Relations(environment, solution, runs[0], runs[1], third, len(plain.steps)).expected()
 
 

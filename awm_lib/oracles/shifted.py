@@ -21,9 +21,8 @@ def start_shifted(environment: Environment, task: str, *, seconds: int = 0, keys
 
 def shifted_keys(environment: Environment) -> bytes:
     """The seed with each table's next generated key moved up, by another distance for each table."""
-    cached = getattr(environment, "_shifted_keys", None)
-    if cached is not None:
-        return bytes(cached)
+    if environment.recurring:
+        return environment.recurring[0]
     connection = database.connect(Clock(environment.context.now))
     database.load(connection, environment.image)
     for number, table in enumerate(environment.schema.values()):
@@ -35,5 +34,5 @@ def shifted_keys(environment: Environment) -> bytes:
             connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table.name, distance))
     image = database.serialize(connection)
     connection.close()
-    environment._shifted_keys = image  # type: ignore[attr-defined]
+    environment.recurring.append(image)
     return image

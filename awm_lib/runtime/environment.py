@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from functools import cached_property
@@ -18,8 +19,12 @@ from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.episode import Episode, Snapshot
 from awm_lib.runtime.schema import Schema, Table, read_schema
 from awm_lib.runtime.state import State
+from awm_lib.runtime.store import Store
 from awm_lib.runtime.tools import Tool, compile_tool
 from awm_lib.verify.verdict import Verdict
+
+MAX_SPARE = 4
+"""Stores kept for the next episodes, for each image that they start from."""
 
 Verifier = Callable[[State, State, str | None], Verdict]
 
@@ -55,6 +60,10 @@ class Environment:
         database.declare_functions(self._connection)
         self.schema: Schema = read_schema(self._connection)
         self.tools: dict[str, Tool] = _compile_tools(spec, self.schema, self._connection)
+        self.recurring: list[bytes] = []
+        """Other images that episodes start from again and again."""
+        self._spare: dict[int, list[Store]] = {}
+        self._defers = _defers_constraints(self._connection)
 
     @classmethod
     def load(cls, directory: str | Path) -> Environment:
@@ -127,6 +136,24 @@ class Environment:
             raise UnknownName("task", task, [item.id for item in self.tasks.tasks])
         return Episode(self, task, self.beginning)
 
+    def open_store(self, image: bytes, ticks: int) -> Store:
+        """A store that holds ``image``: one that an episode has left behind, or a new one."""
+        with contextlib.suppress(KeyError, IndexError):  # there is none, or another thread took it
+            store = self._spare[id(image)].pop()
+            store.clock.set(ticks)
+            return store
+        return Store(self.context.now, image, ticks, deferred=self._defers)
+
+    def close_store(self, store: Store) -> None:
+        """Take a store back from an episode that is over."""
+        for image in (self.image, *self.recurring):
+            if store.rewind(image, 0):
+                spare = self._spare.setdefault(id(image), [])
+                if len(spare) < MAX_SPARE:
+                    spare.append(store)
+                    return
+        store.close()
+
     def table_list(self) -> list[Table]:
         """The tables, in the schema's order."""
         return list(self.schema.values())
@@ -147,6 +174,11 @@ class Environment:
     def connection(self) -> sqlite3.Connection:
         """The initial database, for queries of the certificate and the oracle; not to be written."""
         return self._connection
+
+
+def _defers_constraints(connection: sqlite3.Connection) -> bool:
+    found = connection.execute("SELECT count(*) FROM sqlite_master WHERE sql LIKE '%deferr%'").fetchone()[0]
+    return bool(found)
 
 
 def _compile_tools(spec: Spec, schema: Schema, connection: sqlite3.Connection) -> dict[str, Tool]:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from awm_lib.errors import AwmError, UnknownName
-from awm_lib.runtime import database
 from awm_lib.runtime.clock import Clock
-from awm_lib.runtime.database import Budget
 from awm_lib.runtime.results import Refusal, ToolError, ToolResult
 from awm_lib.runtime.state import Change, State, changes
+from awm_lib.runtime.store import Store
 from awm_lib.runtime.values import FROM_SQL
 
 if TYPE_CHECKING:
@@ -51,19 +50,23 @@ class Episode:
     def __init__(self, environment: Environment, task: str | None, start: Snapshot) -> None:
         self.environment = environment
         self.task = task
-        self.clock = Clock(environment.context.now, start.ticks)
         self.calls = start.calls
         """Tool calls made so far."""
-        self._budget = Budget()
         self._lock = threading.Lock()
-        self._connection = self._open(start.image)
+        self._opened: Store | None = environment.open_store(start.image, start.ticks)
         self._written = set(start.written)
         self._user_id = environment.context.user.id
 
-    def _open(self, image: bytes) -> sqlite3.Connection:
-        connection = database.connect(self.clock, self._budget)
-        database.load(connection, image)
-        return connection
+    @property
+    def _store(self) -> Store:
+        if self._opened is None:
+            raise AwmError("the episode is closed", hint="start another one: env.start()")
+        return self._opened
+
+    @property
+    def clock(self) -> Clock:
+        """The logical clock."""
+        return self._store.clock
 
     @property
     def now(self) -> str:
@@ -73,7 +76,7 @@ class Episode:
     @property
     def row_changes(self) -> int:
         """Rows written so far, those of rolled back programs included; it stands still while only reads run."""
-        return self._connection.total_changes
+        return self._store.connection.total_changes
 
     def call(self, name: str, arguments: dict[str, Any] | None = None) -> ToolResult:
         """Call a tool. Never raises for what an agent does: a refused call is a result with an error.
@@ -81,19 +84,20 @@ class Episode:
         The clock advances by one second, and the database changes only if the whole program succeeds.
         """
         with self._lock:
-            self.clock.advance()
+            store = self._store
+            store.clock.advance()
             self.calls += 1
             tool = self.environment.tools.get(name) if isinstance(name, str) else None
             if tool is None:
                 return ToolResult(error=ToolError("unknown_tool", _unknown_tool(name, self.environment.tools)))
-            self._budget.ticks = 0
+            store.budget.reset()
             if tool.writes:
                 self._written |= tool.written
             try:
                 binds = tool.bind({} if arguments is None else arguments)
                 binds["_user_id"] = self._user_id
-                binds["_now"] = self.clock.now
-                return ToolResult(tool.run(self._connection, binds))
+                binds["_now"] = store.clock.now
+                return ToolResult(store.run(tool, binds))
             except Refusal as refusal:
                 return ToolResult(error=refusal.error)
             except sqlite3.Error as error:
@@ -108,15 +112,14 @@ class Episode:
     def snapshot(self) -> Snapshot:
         """Remember this moment."""
         with self._lock:
-            image = database.serialize(self._connection)
-            return Snapshot(image, self.clock.ticks, self.calls, frozenset(self._written))
+            return Snapshot(self._store.serialize(), self.clock.ticks, self.calls, frozenset(self._written))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a remembered moment."""
         with self._lock:
-            self._connection.close()
-            self._connection = self._open(snapshot.image)
-            self.clock.set(snapshot.ticks)
+            if not self._store.rewind(snapshot.image, snapshot.ticks):
+                self._store.close()
+                self._opened = self.environment.open_store(snapshot.image, snapshot.ticks)
             self.calls = snapshot.calls
             self._written = set(snapshot.written)
 
@@ -127,15 +130,15 @@ class Episode:
     def image(self) -> bytes:
         """The database as the bytes of a file."""
         with self._lock:
-            return database.serialize(self._connection)
+            return self._store.serialize()
 
     def state(self) -> State:
         """All rows as they are now."""
         with self._lock:
-            self._budget.reset()
+            self._store.budget.reset()
             initial = self.environment.initial.tables if self.environment.writes_are_known else {}
             unchanged = {name: rows for name, rows in initial.items() if name not in self._written}
-            return State.read(self._connection, self.environment.schema, self.clock.now, unchanged)
+            return State.read(self._store.connection, self.environment.schema, self.clock.now, unchanged)
 
     def changes(self) -> list[Change]:
         """The rows that differ from the initial state."""
@@ -147,9 +150,9 @@ class Episode:
         if found is None:
             raise UnknownName("table", table, self.environment.schema)
         with self._lock:
-            self._budget.reset()
-            total = self._connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
-            rows = self._connection.execute(
+            self._store.budget.reset()
+            total = self._store.connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
+            rows = self._store.connection.execute(
                 f'SELECT * FROM "{table}" ORDER BY {", ".join(found.key)} LIMIT ? OFFSET ?',
                 (limit, offset),
             ).fetchall()
@@ -173,7 +176,9 @@ class Episode:
     def close(self) -> None:
         """Free the memory; the episode cannot be used afterwards."""
         with self._lock:
-            self._connection.close()
+            if self._opened is not None:
+                self.environment.close_store(self._opened)
+                self._opened = None
 
 
 def _unknown_tool(name: str, tools: dict[str, Any]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress, count, islice
+from operator import itemgetter, ne
 from typing import Any, Literal
 
 from awm_lib.errors import SqlError
@@ -84,12 +86,8 @@ class State:
     def keyed(self, name: str) -> dict[Key, Row]:
         """A table's rows by primary key."""
         if name not in self._keyed:
-            table = self.schema[name]
-            if table.key == ("rowid",):
-                self._keyed[name] = {(row[-1],): row for row in self.tables[name]}
-            else:
-                at = [[column.name for column in table.columns].index(part) for part in table.key]
-                self._keyed[name] = {tuple(row[i] for i in at): row for row in self.tables[name]}
+            rows = self.tables[name]
+            self._keyed[name] = dict(zip(keys(self.schema[name], rows), rows, strict=True))
         return self._keyed[name]
 
 
@@ -98,6 +96,26 @@ def _rows(connection: sqlite3.Connection, name: str, table: Table) -> list[Row]:
         return connection.execute(f'SELECT {_columns(table)} FROM "{name}" ORDER BY {", ".join(table.key)}').fetchall()
     except sqlite3.Error as error:  # text that is not UTF-8, or a generated column that asks for too much
         raise SqlError(f"the rows of table {name} cannot be read: {error}") from None
+
+
+def keys(table: Table, rows: Iterable[Row]) -> Iterator[Key]:
+    """The primary keys of some rows of a table."""
+    if table.key == ("rowid",):
+        return ((row[-1],) for row in rows)
+    names = [column.name for column in table.columns]
+    if len(table.key) == 1:
+        only = names.index(table.key[0])
+        return ((row[only],) for row in rows)
+    return map(itemgetter(*(names.index(part) for part in table.key)), rows)
+
+
+def _differing(before: list[Row], after: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Two lists without the rows that they begin and end with alike; most runs change a few rows of a table."""
+    longest = min(len(before), len(after))
+    first = next(compress(count(), map(ne, before, after)), longest)
+    tails = map(ne, islice(reversed(before), longest - first), islice(reversed(after), longest - first))
+    last = next(compress(count(), tails), longest - first)
+    return before[first : len(before) - last], after[first : len(after) - last]
 
 
 def _columns(table: Table) -> str:
@@ -113,7 +131,7 @@ def changes(initial: State, final: State) -> list[Change]:
         if before is after or before == after:
             continue
         columns = [column.name for column in table.columns]
-        old, new = initial.keyed(name), final.keyed(name)
+        old, new = (dict(zip(keys(table, rows), rows, strict=True)) for rows in _differing(before, after))
         for key in old:
             if key not in new:
                 found.append(Change(name, "delete", key, dict(zip(columns, old[key], strict=False)), None))

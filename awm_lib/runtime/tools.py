@@ -86,16 +86,17 @@ class Tool:
             for step in self._steps:
                 step(connection, binds)
             return self._result(connection, binds)
-        connection.execute("BEGIN")
+        connection.execute("SAVEPOINT program")
         try:
             for step in self._steps:
                 step(connection, binds)
             data = self._result(connection, binds)
-            connection.execute("COMMIT")
+            connection.execute("RELEASE program")
             return data
         except BaseException:
             if connection.in_transaction:
-                connection.execute("ROLLBACK")
+                connection.execute("ROLLBACK TO program")
+                connection.execute("RELEASE program")
             raise
 
 

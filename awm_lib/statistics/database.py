@@ -7,9 +7,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from awm_lib.embeddings import can_embed
 from awm_lib.errors import AwmError
+from awm_lib.statistics.diversity import cosine_measures, map_of, measure_structure, nearest, shuffled
 from awm_lib.statistics.facts import Row, gather
+from awm_lib.statistics.requests import ledger_rows
 from awm_lib.statistics.tables import TABLES, Table
+from awm_lib.statistics.vectors import KINDS, environment_vectors
+from awm_lib.timings import read_timings
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,11 +23,14 @@ BATCH = 100
 """Environments whose rows are inserted at once; bounds the memory."""
 
 
-def build(results: Path, names: Iterable[str], left_out: Mapping[str, str], target: Path) -> int:
+def build(
+    results: Path, names: Iterable[str], left_out: Mapping[str, str], target: Path, llm: Path | None = None
+) -> int:
     """Write the database of all named environments, and return how many there are.
 
-    ``left_out`` has the scenarios that failed, with the reason. Readers see the old file or the whole new one. Raises
-    AwmError for a file of an environment that cannot be read, and if the database cannot be written.
+    ``left_out`` has the scenarios that failed, with the reason; ``llm`` is where the ledger of language models is, if
+    there is one. Readers see the old file or the whole new one. Raises AwmError for a file of an environment that
+    cannot be read, and if the database cannot be written.
     """
     import duckdb
 
@@ -37,6 +45,12 @@ def build(results: Path, names: Iterable[str], left_out: Mapping[str, str], targ
                 for start in range(0, len(present), BATCH):
                     _insert_environments(connection, results, present[start : start + BATCH])
                 _insert(connection, _by_name("left_out"), list(left_out.items()))
+                _insert(connection, _by_name("stage_timings"), [*read_timings(results, set(present))])
+                for table_name, rows in zip(
+                    ("llm_requests", "llm_attempts"), ledger_rows(llm) if llm else ([], []), strict=True
+                ):
+                    _insert(connection, _by_name(table_name), rows)
+                _compare(connection)
             finally:
                 connection.close()
             part.chmod(0o644)
@@ -47,6 +61,23 @@ def build(results: Path, names: Iterable[str], left_out: Mapping[str, str], targ
                 hint="check the directory's permissions and the free space; then the same command goes on",
             ) from None
     return len(present)
+
+
+def _compare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill the tables about environments beside each other."""
+    names = shuffled(str(row[0]) for row in connection.execute("SELECT scenario FROM environments").fetchall())
+    measures = measure_structure(connection, names)
+    if can_embed() and names:
+        vectors = environment_vectors(connection, names)
+        places = map_of(vectors["text"])
+        columns = [vectors[kind].tolist() for kind in KINDS]
+        rows = list(zip(names, *columns, *places.T.tolist(), strict=True))
+        _insert(connection, _by_name("vectors"), rows)
+        for kind in KINDS:
+            measures += cosine_measures(kind, vectors[kind])
+            pairs = [(name, kind, other, cosine) for name, other, cosine in nearest(names, vectors[kind])]
+            _insert(connection, _by_name("nearest"), pairs)
+    _insert(connection, _by_name("diversity"), [tuple(measure) for measure in measures])
 
 
 def _existing(directory: Path) -> Path:

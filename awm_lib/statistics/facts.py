@@ -26,6 +26,7 @@ from awm_lib.runtime import database
 from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.schema import Schema, read_schema, reference_of
 from awm_lib.runtime.statements import guarded
+from awm_lib.statistics.shapes import program_shape, task_shape
 from awm_lib.textfile import read_text
 
 Row = tuple[Any, ...]
@@ -52,7 +53,8 @@ def gather(directory: Path) -> Facts:
         schema = read_schema(connection)
         facts["schema_tables"] = list(_tables(scenario.name, schema, seed))
         facts["schema_columns"] = list(_columns(scenario.name, schema))
-        facts["tools"] = list(_tools(scenario.name, Spec.read(directory / "spec.json"), schema, connection))
+        tools = _expanded(Spec.read(directory / "spec.json"), schema)
+        facts["tools"] = list(_tools(scenario.name, tools, connection))
     except sqlite3.Error as error:
         raise ContractError(
             f"{directory}: schema.sql and spec.json do not fit each other: {error}",
@@ -60,7 +62,10 @@ def gather(directory: Path) -> Facts:
         ) from None
     finally:
         connection.close()
-    facts["tasks"] = list(_tasks(scenario.name, tasks, oracle, certificate, _templates(directory / "plan.json")))
+    programs = {row[1]: row[-1] for row in facts["tools"]}
+    facts["tasks"] = list(
+        _tasks(scenario.name, tasks, oracle, certificate, _templates(directory / "plan.json"), programs)
+    )
     facts["oracle_calls"] = [row for solution in oracle.solutions for row in _calls(scenario.name, solution)]
     facts["environments"] = [
         _environment(
@@ -77,7 +82,8 @@ def gather(directory: Path) -> Facts:
 def _environment(scenario: Scenario, certificate: Certificate, *, columns: int, writing: int, lines: int) -> Row:
     counts = certificate.counts
     return (
-        scenario.name, scenario.category, scenario.title, scenario.description, scenario.pack, scenario.niche,
+        scenario.name, scenario.category, scenario.title, scenario.description, scenario.split, scenario.pack,
+        scenario.niche,
         scenario.modules, scenario.seed, counts.tables, columns, counts.rows, counts.tools, counts.business_tools,
         writing, counts.tasks, sum(task.passed for task in certificate.tasks), lines, certificate.passed,
         certificate.reasons, counts.fuzz_calls, counts.internal_errors, counts.variants, counts.variants_accepted,
@@ -105,17 +111,23 @@ def _columns(name: str, schema: Schema) -> Iterator[Row]:
             )  # fmt: skip
 
 
-def _tools(name: str, spec: Spec, schema: Schema, connection: sqlite3.Connection) -> Iterator[Row]:
-    expanded = [tool for crud in spec.crud for tool in expand(crud, schema)]
-    for position, tool in enumerate([*spec.tools, *expanded], 1):
+def _expanded(spec: Spec, schema: Schema) -> list[tuple[Tool, bool]]:
+    """All tools, each with whether it comes from shorthand."""
+    plain = [tool for crud in spec.crud for tool in expand(crud, schema)]
+    return [*((tool, False) for tool in spec.tools), *((tool, True) for tool in plain)]
+
+
+def _tools(name: str, tools: list[tuple[Tool, bool]], connection: sqlite3.Connection) -> Iterator[Row]:
+    for position, (tool, shorthand) in enumerate(tools, 1):
         reads, writes = _touched(tool, connection)
         last = tool.program[-1]
         assert isinstance(last, ReturnStep)
         yield (
-            name, tool.name, position, tool.summary, tool.effect, position > len(spec.tools), len(tool.parameters),
+            name, tool.name, position, tool.summary, tool.effect, shorthand, len(tool.parameters),
             sum(parameter.is_required for parameter in tool.parameters), len(tool.program),
             sum(isinstance(step, CheckStep) for step in tool.program), tool.destructive,
             tool.idempotent or tool.effect == "read", last.returns, list(tool.tags), reads, writes,
+            program_shape(tool),
         )  # fmt: skip
 
 
@@ -140,22 +152,32 @@ def _templates(plan: Path) -> dict[str, str]:
 
 
 def _tasks(
-    name: str, tasks: Tasks, oracle: Oracle, certificate: Certificate, templates: dict[str, str]
+    name: str,
+    tasks: Tasks,
+    oracle: Oracle,
+    certificate: Certificate,
+    templates: dict[str, str],
+    programs: dict[str, str],
 ) -> Iterator[Row]:
     solutions = {solution.task: solution for solution in oracle.solutions}
     proofs = {proof.task: proof for proof in certificate.tasks}
     for task in tasks.tasks:
         if task.id in proofs:
-            yield _task(name, task, solutions.get(task.id), proofs[task.id], templates.get(task.id))
+            solution = solutions.get(task.id)
+            known = solution is not None and all(call.tool in programs for call in solution.calls)
+            shape = task_shape(task, solution, programs) if solution is not None and known else None
+            yield _task(name, task, solution, proofs[task.id], templates.get(task.id), shape)
 
 
-def _task(name: str, task: Task, solution: Solution | None, proof: TaskCertificate, template: str | None) -> Row:
+def _task(
+    name: str, task: Task, solution: Solution | None, proof: TaskCertificate, template: str | None, shape: str | None
+) -> Row:
     found = proof.difficulty
     return (
         name, task.id, task.kind, task.instruction, len(task.instruction.split()), list(task.skills), template,
         task.answer.type if task.answer else None, found.calls, found.tools, found.tables, found.branches,
         len(solution.selections) if solution else 0, len(solution.expect.alternatives) if solution else 0,
-        found.level, proof.passed, len(proof.survivors),
+        found.score, found.level, shape, proof.passed, len(proof.survivors),
     )  # fmt: skip
 
 

@@ -7,100 +7,126 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from awm_lib.contracts.scenario import Scenario
+from awm_lib.splits import split_of
 from awm_lib.synthesis.offline.load import load_pack, pack_names
-from awm_lib.synthesis.offline.pack import Always, Module, Niche, Pack, Product
+from awm_lib.synthesis.offline.modules import MANY_TOOLS, TOOLS, core_modules, module_order, sample_modules, tool_mask
+from awm_lib.synthesis.offline.pack import Always, Niche, Pack, Product
+from awm_lib.synthesis.offline.people import cities
 
-TOOLS = (33, 38)
-"""How many tools a sampled world aims at."""
-TABLES = 17
-"""How many tables it has at least, where the pack allows."""
+TRIES = 24
+"""Choices of modules among which a scenario takes the one that is least like those before it."""
+MORE_TRIES = 400
+"""Choices until one is new, where most have been taken."""
+ALIKE = 0.6
+"""The share of common tools (Jaccard) up to which a choice is taken at once."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What the scenarios of one pack have taken so far."""
+
+    modules: set[frozenset[str]] = field(default_factory=set)
+    tools: list[int] = field(default_factory=list)
+    """Their sets of tools, a bit for each tool of the pack."""
+    exhausted: bool = False
+    """Whether no new set was found at some time; then none is sought for long."""
+
+    def add(self, pack: Pack, modules: set[str]) -> None:
+        """Take a set of modules."""
+        self.modules.add(frozenset(modules))
+        self.tools.append(tool_mask(pack, modules))
+
+    def likeness(self, tools: int) -> float:
+        """The largest share of common tools (Jaccard) with a scenario before."""
+        return max(((tools & other).bit_count() / (tools | other).bit_count() for other in self.tools), default=0.0)
 
 
 def scenario_rows(packs: Sequence[Pack], count: int, seed: int, tasks: int = 10) -> list[Scenario]:
-    """The first ``count`` scenarios: packs in turn, then niches in turn, then titles in turn.
+    """The first ``count`` scenarios: packs in turn, then niches in turn, then products in turn.
 
     Scenarios that a pack declares for a number always come, also beyond ``count``.
     """
     fixed = {always.number: (pack, always) for pack in packs for always in pack.head.always}
-    rows = []
-    for number in [*range(1, count + 1), *sorted(number for number in fixed if number > count)]:
-        if number in fixed:
-            pack, always = fixed[number]
-            rows.append(_fixed(pack, always, number, seed, tasks))
-        else:
-            rows.append(_row(packs, number, seed, tasks))
-    return rows
+    taken = {pack.head.name: _Taken() for pack in packs}
+    rows = {}
+    for number, (pack, always) in sorted(fixed.items()):
+        rows[number] = _fixed(pack, always, number, seed, tasks, taken[pack.head.name])
+    for number in range(1, count + 1):
+        if number not in fixed:
+            pack = packs[(number - 1) % len(packs)]
+            rows[number] = _row(pack, number, (number - 1) // len(packs), seed, tasks, taken[pack.head.name])
+    return [row for _, row in sorted(rows.items())]
 
 
-def _row(packs: Sequence[Pack], number: int, seed: int, tasks: int) -> Scenario:
-    pack = packs[(number - 1) % len(packs)]
-    turn = (number - 1) // len(packs)
+def _row(pack: Pack, number: int, turn: int, seed: int, tasks: int, taken: _Taken) -> Scenario:
     niche = pack.niches[turn % len(pack.niches)]
-    product = niche.products[(turn // len(pack.niches)) % len(niche.products)]
+    reserved = {always.title for always in pack.head.always}
+    product = _product([one for one in niche.products if one.title not in reserved], turn // len(pack.niches))
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
-    return _scenario(pack, niche, product, number, choose_modules(pack, niche, chance), chance.randrange(2**31), tasks)
-
-
-def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int) -> Scenario:
-    niche = next(niche for niche in pack.niches if niche.name == always.niche)
-    names = {module.name for module in pack.modules if module.core} | set(always.modules) | set(niche.modules)
-    modules = [module.name for module in pack.modules if module.name in names]
-    chance = random.Random(f"{seed}/{pack.head.name}/{number}")
-    product = next(product for product in niche.products if product.title == always.title)
+    modules = _new_modules(pack, niche, chance, taken)
     return _scenario(pack, niche, product, number, modules, chance.randrange(2**31), tasks)
 
 
-def _scenario(
-    pack: Pack, niche: Niche, product: Product, number: int, modules: list[str], seed: int, tasks: int
-) -> Scenario:
-    return Scenario(
-        name=f"{pack.head.name}_{number}",
-        category=pack.head.name,
-        title=product.title,
-        description=product.description,
-        pack=pack.head.name,
-        niche=niche.name,
-        modules=modules,
-        tasks=tasks,
-        seed=seed,
+def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int, taken: _Taken) -> Scenario:
+    niche = next(niche for niche in pack.niches if niche.name == always.niche)
+    product = next(product for product in niche.products if product.title == always.title)
+    names = core_modules(pack) | set(always.modules) | set(niche.modules)
+    taken.add(pack, names)
+    chance = random.Random(f"{seed}/{pack.head.name}/{number}")
+    return _scenario(pack, niche, product, number, names, chance.randrange(2**31), tasks)
+
+
+def _product(products: Sequence[Product], turn: int) -> Product:
+    """A niche's products in turn; when all are taken, their branches in one city after the other."""
+    product = products[turn % len(products)]
+    branch = turn // len(products)
+    if branch == 0:
+        return product
+    city = cities()[(branch - 1) % len(cities())]
+    return Product(
+        title=f"{product.title} {city}",
+        description=f"The {city} branch of {product.title}, with people, prices and records of its own. "
+        f"{product.description}",
     )
 
 
-def tool_count(module: Module) -> int:
-    """How many tools a module brings."""
-    return len(module.tools) + sum(len(crud.verbs) for crud in module.crud)
-
-
-def choose_modules(pack: Pack, niche: Niche, chance: random.Random) -> list[str]:
-    """The core modules and a random choice of the others, until the world has enough tools and tables."""
-    by_name = {module.name: module for module in pack.modules}
-    chosen = {module.name for module in pack.modules if module.core} | set(niche.modules)
-    for name in list(chosen):
-        chosen |= _with_required(name, by_name)
-    optional = [m.name for m in pack.modules if m.name not in chosen and m.name not in niche.without]
-    chance.shuffle(optional)
-    target = chance.randint(*TOOLS)
-    for name in optional:
-        more = _with_required(name, by_name) - chosen
-        if more & set(niche.without):
-            continue
-        tools = sum(tool_count(by_name[n]) for n in chosen)
-        tables = sum(len(by_name[n].tables) for n in chosen)
-        added = sum(tool_count(by_name[n]) for n in more)
-        if tools >= target and tables >= TABLES:
+def _new_modules(pack: Pack, niche: Niche, chance: random.Random, taken: _Taken) -> set[str]:
+    """A choice of modules that no scenario of the pack has yet, whose tools are little like those of any."""
+    best: tuple[bool, float, set[str]] | None = None
+    for number in range(MORE_TRIES):
+        if best is not None and number >= TRIES and (taken.exhausted or not best[0]):
             break
-        if tools + added <= TOOLS[1] + 2 or tables < TABLES:
-            chosen |= more
-    return [module.name for module in pack.modules if module.name in chosen]
+        modules = sample_modules(pack, niche, chance, TOOLS if number < TRIES else MANY_TOOLS)
+        found = (frozenset(modules) in taken.modules, taken.likeness(tool_mask(pack, modules)), modules)
+        if best is None or found[:2] < best[:2]:
+            best = found
+        if not found[0] and found[1] <= ALIKE:
+            break
+    assert best is not None
+    taken.exhausted |= best[0]
+    taken.add(pack, best[2])
+    return best[2]
 
 
-def _with_required(name: str, by_name: dict[str, Module]) -> set[str]:
-    found = {name}
-    for required in by_name[name].requires:
-        found |= _with_required(required, by_name)
-    return found
+def _scenario(
+    pack: Pack, niche: Niche, product: Product, number: int, modules: set[str], seed: int, tasks: int
+) -> Scenario:
+    name = f"{pack.head.name}_{number}"
+    return Scenario(
+        name=name,
+        category=pack.head.name,
+        title=product.title,
+        description=product.description,
+        split=split_of(name, pack.head.name),
+        pack=pack.head.name,
+        niche=niche.name,
+        modules=module_order(pack, modules),
+        tasks=tasks,
+        seed=seed,
+    )
 
 
 def catalogue(packs: Sequence[str], count: int, seed: int, tasks: int) -> list[Scenario]:

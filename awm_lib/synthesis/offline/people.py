@@ -48,6 +48,12 @@ def _places() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@lru_cache(maxsize=1)
+def cities() -> list[str]:
+    """The cities that addresses are in."""
+    return [place["city"] for place in _places()]
+
+
 def _ascii(text: str) -> str:
     import unicodedata
 

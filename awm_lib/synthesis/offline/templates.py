@@ -87,6 +87,9 @@ def fill(
             found.append(f"let: {error.message}")
             continue
         wording = _choose_wording(template, chance, taken, slots)
+        if wording is None:
+            found.append("all wordings begin as another task's instruction does")
+            continue
         filled = _build(template, environment, slots, wording, world.history, task_id)
         proof: Proof = prove(environment, filled.task, filled.binding.solution)
         if proof.solution is not None:
@@ -139,13 +142,13 @@ class _Wording:
 
 def _choose_wording(
     template: TaskTemplate, chance: random.Random, taken: frozenset[str], slots: dict[str, Any]
-) -> _Wording:
+) -> _Wording | None:
     found = [
         _Wording(number, ALTERNATIVES.sub(lambda match: chance.choice(match.group(1).split("|")), wording))
         for number, wording in enumerate(template.wordings)
     ]
     chance.shuffle(found)
-    return next((w for w in found if opening(_render(template, w.text, slots)[0]) not in taken), found[0])
+    return next((w for w in found if opening(_render(template, w.text, slots)[0]) not in taken), None)
 
 
 def _render(template: TaskTemplate, wording: str, slots: dict[str, Any]) -> tuple[str, dict[str, _Said]]:

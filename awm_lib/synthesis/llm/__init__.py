@@ -1,0 +1,1 @@
+"""The language model provider: one structured request for each stage, checked, corrected with exact findings."""
