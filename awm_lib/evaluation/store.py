@@ -127,7 +127,7 @@ class Store:
 
     def write_trial(self, key: TrialKey, trial: Trajectory) -> None:
         """Write one trial, in one step; its replies are in it and need not be kept apart any longer."""
-        jsonfile.write_bytes(self.folder(key) / "trajectory.json", jsonfile.encode(trial.plain()))
+        jsonfile.write_bytes(self.folder(key) / "trajectory.json", _encoded(trial))
         (self.folder(key) / "replies.jsonl").unlink(missing_ok=True)
 
     def folder(self, key: TrialKey) -> Path:
@@ -167,6 +167,11 @@ class ReplyLog:
             if file.tell() == 0:
                 file.write(json.dumps(self._head).encode() + b"\n")
             file.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+
+
+def _encoded(trial: Trajectory) -> bytes:
+    """A trajectory.json. Laid out by pydantic: jsonfile's layout would take as long as the trial's calls."""
+    return trial.model_dump_json(exclude_defaults=True, indent=1).encode() + b"\n"
 
 
 def key_of(trial: Trajectory) -> TrialKey:
