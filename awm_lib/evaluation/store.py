@@ -143,6 +143,10 @@ class ReplyLog:
         self._path = path
         self._head = {"world": world}
 
+    def clear(self) -> None:
+        """Forget the replies: what is there cannot be read."""
+        self._path.unlink(missing_ok=True)
+
     def read(self) -> list[dict[str, Any]]:
         """The replies so far; none if they were made in another world."""
         try:
@@ -162,7 +166,8 @@ class ReplyLog:
 
     def append(self, reply: dict[str, Any]) -> None:
         """Keep a reply."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
             if file.tell() == 0:
                 file.write(json.dumps(self._head).encode() + b"\n")
