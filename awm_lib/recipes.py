@@ -32,7 +32,12 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "write_rows": ("awm_lib.synthesis.llm.rows",),
     "write_tools": ("awm_lib.synthesis.llm.tools",),
     "write_solutions": ("awm_lib.synthesis.llm.solutions", "awm_lib.compile.verifier"),
-}
+    "evaluate": (
+        "awm_lib.evaluation.run", "awm_lib.evaluation.calibration", "awm_lib.evaluation.rescoring",
+        "awm_lib.evaluation.modelrun", "awm_lib.evaluation.database", "awm_lib.compile.verifier", "awm_lib.llm.live",
+        "awm_lib.splits",
+    ),
+}  # fmt: skip
 """Stage -> the modules that do its work."""
 
 

@@ -75,6 +75,7 @@ def words(sql: str) -> list[str]:
     return [text.lower() for kind, text in tokens(sql) if kind == "word"]
 
 
+@lru_cache(maxsize=20_000)
 def is_query(sql: str) -> bool:
     """Whether it is a SELECT (or WITH ... SELECT, or VALUES)."""
     found = words(sql)
@@ -93,12 +94,14 @@ def flat(sql: str) -> str:
     return "".join(parts).strip()
 
 
+@lru_cache(maxsize=20_000)
 def is_single(sql: str) -> bool:
     """Whether there is one statement: no semicolon but a last one."""
     significant = [text for kind, text in tokens(sql) if kind not in {"space", "comment"}]
     return ";" not in significant[:-1]
 
 
+@lru_cache(maxsize=20_000)
 def stripped(sql: str) -> str:
     """Without outer white space, and without semicolons and comments at the end."""
     found = list(tokens(sql))
@@ -154,6 +157,7 @@ def _plain_reference(item: list[str]) -> tuple[str, str] | None:
     return item[-1], item[0]
 
 
+@lru_cache(maxsize=20_000)
 def has_scalar_subquery(sql: str) -> bool:
     """Whether a column of the outermost query is a query itself, which gives NULL where it finds no row."""
     depth = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 from awm_lib import failures
 from awm_lib.contracts.config import Config, read_config
+from awm_lib.contracts.run import RunSettings
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.errors import AwmError, UnknownName
+from awm_lib.evaluation.order import catalogue_order
 from awm_lib.llm import settings
 from awm_lib.llm.endpoint import chosen_provider, environment, model_name
 from awm_lib.outputs import FILES, digest, is_edited
@@ -149,6 +152,31 @@ class Workflow:
         from awm_lib.synthesis.llm.prompts import prompts_digest
 
         return combined(stage_digest(f"write_{stage}"), prompts_digest(stage))
+
+    def evaluation(self, run: str) -> RunSettings:
+        """The settings of a run of config.yaml. Raises UnknownName with the nearest."""
+        known = {item.name: item for item in self.config.evaluations}
+        if run not in known:
+            raise UnknownName("run in the setting 'evaluations'", run, known)
+        return known[run]
+
+    def evaluated(self, run: str) -> list[str]:
+        """The scenarios whose environments a run uses: a change of any makes it again."""
+        settings = self.evaluation(run)
+        if isinstance(settings.environments, list):
+            return [self.row(name).name for name in settings.environments]
+        rows = [self._rows[name] for name in sorted(self.names(), key=catalogue_order)]
+        names = [
+            row.name
+            for row in rows
+            if (not settings.categories or row.category in settings.categories)
+            and (settings.split is None or row.split == settings.split)
+        ]
+        return names[: settings.environments] if isinstance(settings.environments, int) else names
+
+    def evaluation_settings(self, run: str) -> str:
+        """The settings of a run, as ``awm evaluate --settings`` takes them."""
+        return json.dumps(self.evaluation(run).plain(), ensure_ascii=False)
 
     def pins(self, name: str, *files: str) -> list[str]:
         """The pinned files among some files of a scenario."""

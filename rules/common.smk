@@ -4,6 +4,7 @@
 
 import sys
 
+from awm_lib.engine import lift_rate_limit
 from awm_lib.errors import AwmError
 from awm_lib.recipes import stage_digest
 from awm_lib.worker import stage_command, start_early
@@ -47,6 +48,7 @@ def all_certificates(wildcards):
 
 
 onstart:
+    lift_rate_limit(workflow)
     explained(
         BUILD.refuse_to_lose_edits,
         [

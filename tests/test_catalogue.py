@@ -11,6 +11,7 @@ import pytest
 from awm_lib.cli import main
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.errors import UnknownName
+from awm_lib.splits import split_of
 from awm_lib.synthesis.offline.catalogue import catalogue
 from awm_lib.synthesis.offline.load import load_pack
 from awm_lib.synthesis.offline.modules import TABLES, tool_count
@@ -36,8 +37,8 @@ def test_another_seed_changes_every_row() -> None:
 
 
 def test_rows_go_through_packs_niches_and_titles_in_turn() -> None:
-    found = rows()
-    assert set(Counter(row.pack for row in found).values()) <= {19, 20, 21}, "number 33 is always the general store"
+    found = rows(150)
+    assert set(Counter(row.pack for row in found).values()) <= {49, 50, 51}, "number 33 is always the general store"
     for pack in PACKS:
         niches = Counter(row.niche for row in found if row.pack == pack)
         assert len(niches) == len(load_pack(pack).niches)
@@ -65,11 +66,36 @@ def test_modules_come_with_what_they_require_and_core_is_never_missing() -> None
         assert not set(niche.without) & set(row.modules) or row.name == "e_commerce_33"
         assert set(niche.modules) <= set(row.modules)
         tools = sum(tool_count(modules[name]) for name in row.modules)
-        assert 30 <= tools <= 42, (row.name, tools)
+        assert 33 <= tools <= 52, (row.name, tools)
         assert (
             sum(len(modules[name].tables) for name in row.modules)
             >= min(TABLES, sum(len(m.tables) for m in pack.modules)) - 3
         )
+
+
+def test_worlds_of_a_pack_differ_in_their_modules() -> None:
+    found = rows(62)
+    assert len({(row.pack, tuple(row.modules)) for row in found}) == len(found)
+
+
+def test_a_product_is_taken_once_and_then_its_branches_are() -> None:
+    found = rows(600)
+    titles = [row.title for row in found]
+    assert len(set(titles)) == len(titles)
+    assert titles.count("Everly Market") == 1
+    pack = load_pack("banking")
+    written = {product.title for niche in pack.niches for product in niche.products}
+    banks = [row for row in found if row.pack == "banking"]
+    branches = [row for row in banks if row.title not in written]
+    assert {row.title for row in banks} > written
+    assert branches
+    for row in branches:
+        assert any(row.title.startswith(title) for title in written)
+        assert "branch of" in row.description
+
+
+def test_each_row_says_its_split() -> None:
+    assert all(row.split == split_of(row.name, row.category) for row in rows())
 
 
 def test_no_text_has_an_open_place() -> None:

@@ -152,7 +152,7 @@ def test_a_wrong_setting_is_refused(values: dict[str, Any], message: str) -> Non
 
 
 def test_settings_have_defaults() -> None:
-    assert read_config({}) == Config(provider="offline", count=100, seed=1, tasks=10)
+    assert read_config({}) == Config(provider="offline", count=1_000, seed=1, tasks=10)
 
 
 # --- JSON files -------------------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from awm_lib.contracts.spec import LetStep, ReturnStep, RunStep, Tool
 from awm_lib.errors import UnknownName
 from awm_lib.runtime.environment import Environment
 from awm_lib.synthesis.offline.catalogue import scenario_rows
+from awm_lib.synthesis.offline.check import shortfalls
 from awm_lib.synthesis.offline.load import load_pack, pack_names
-from awm_lib.synthesis.offline.modules import tool_count
 from awm_lib.synthesis.offline.pack import Pack, TaskTemplate
 from awm_lib.synthesis.offline.provider import Synthesized, empty_environment, synthesize
 from awm_lib.synthesis.offline.world import sample_world
@@ -65,17 +65,8 @@ def test_an_unknown_pack_names_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_pack_is_big_enough(name: str) -> None:
-    pack = load_pack(name)
-    sizes = {
-        "modules": (len(pack.modules), 6),
-        "tables": (sum(len(module.tables) for module in pack.modules), 14),
-        "tools": (sum(tool_count(module) for module in pack.modules), 40),
-        "niches": (len(pack.niches), 4),
-        "templates": (len(templates(pack)), 20),
-        "wordings": (min(len(template.wordings) for template in templates(pack)), 4),
-    }
-    assert {what: size for what, size in sizes.items() if size[0] < size[1]} == {}
+def test_a_pack_is_big_and_varied_enough(name: str) -> None:
+    assert shortfalls(load_pack(name)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,18 +77,6 @@ def test_templates_differ_in_structure_and_in_words(name: str) -> None:
     for template in templates(pack):
         bare = {" ".join(PLACES.sub("", wording).lower().split()) for wording in template.wordings}
         assert len(bare) == len(template.wordings), f"{template.name}: two wordings differ in their slots alone"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_templates_cover_what_agents_find_hard(name: str) -> None:
-    found = templates(load_pack(name))
-    assert {template.kind for template in found} >= {"action", "question"}
-    assert sum(any(call.refused for call in template.calls) for template in found) >= 2, (
-        "a refused call that needs a reaction"
-    )
-    assert sum(len(template.calls) >= 9 for template in found) >= 2, "long ones"
-    assert sum(bool(template.select) for template in found) >= 2, "superlatives"
-    assert any(call.when for template in found for call in template.calls), "conditions"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -60,7 +61,7 @@ def _plain_value(parameter: Parameter, environment: Environment, chance: random.
     if kind in ("integer", "number", "money"):
         if parameter.example is not None and chance.random() < 0.5:
             return parameter.example
-        start = 1 if low is None else low
+        start = 1 if low is None else math.ceil(low)
         end = min(start + 40, high) if high is not None else start + 40
         whole = chance.randint(int(start), max(int(start), int(end)))
         return whole if kind == "integer" else float(whole)
@@ -72,7 +73,7 @@ def _plain_value(parameter: Parameter, environment: Environment, chance: random.
         return str(moved.date())
     if kind == "datetime":
         return str(moved)
-    if parameter.example is not None and chance.random() < 0.5:
+    if isinstance(parameter.example, str) and chance.random() < 0.5:
         return parameter.example
     text = chance.choice(_WORDS)
     return text[: parameter.max_length] if parameter.max_length else text

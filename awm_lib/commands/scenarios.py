@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("target", type=Path, help="the file to write, such as results/scenarios.jsonl")
-    parser.add_argument("--count", type=int, default=100, help="scenarios (default 100)")
+    parser.add_argument("--count", type=int, default=1000, help="scenarios (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="starts every choice (default 1)")
     parser.add_argument("--tasks", type=int, default=10, help="tasks per environment (default 10)")
     parser.add_argument("--packs", nargs="*", default=[], help="packs to draw on (default all)")

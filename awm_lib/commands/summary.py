@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         "\nTry next (after: source .venv/bin/activate):\n"
         f"  python scripts/serve.py {example}                 # tools over MCP and REST, and a page to look around\n"
+        f"  xdg-open {arguments.results}/report.html                  # the whole data set on one page\n"
         f"  less {arguments.results}/{example}/server.py              # the tools as readable Python and SQL\n"
         f"  python -m json.tool {arguments.results}/{example}/certificate.json | less   # the proof of its tasks"
     )

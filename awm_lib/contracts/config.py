@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 
 from awm_lib.contracts.base import Contract
 from awm_lib.contracts.llm import Llm, Provider
+from awm_lib.contracts.run import RunSettings
 from awm_lib.errors import ContractError
 
 Directory = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -23,7 +24,7 @@ class Config(Contract):
     """Who writes the environments. ``offline`` samples them from domain packs, without a key or a network. ``openai``
     (OpenAI and everything compatible, such as vLLM) and ``azure`` have a language model write them; see docs/llm.md.
     ``AWM_SYN_LLM_PROVIDER`` wins."""
-    count: Annotated[int, Field(ge=1, le=100_000)] = 100
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """How many scenarios the catalogue has."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Starts every choice of the catalogue. Another seed gives other environments."""
@@ -39,6 +40,14 @@ class Config(Contract):
     """Let stages replace files that a person has edited, instead of stopping with a message."""
     llm: Llm = Llm()
     """Which language model writes and solves, and what it may cost: the settings that follow."""
+    evaluations: list[RunSettings] = [
+        RunSettings(name="oracle", agent="oracle"),
+        RunSettings(name="noop", agent="noop"),
+        RunSettings(name="random", agent="random"),
+    ]
+    """Runs that are targets, ``results/evals/<name>/summary.json``: made again when their environments change. Each is
+    an object of settings, which docs/evaluation.md explains.
+    """
 
 
 def read_config(values: Mapping[str, Any], source: str = "config.yaml") -> Config:

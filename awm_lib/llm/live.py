@@ -7,9 +7,11 @@ should wait, and tells nobody what it did. ``awm_lib.llm.client`` retries instea
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 20.0
 MAX_MESSAGE = 600
+POOL_SIZE = 16
 
 
 def preload() -> None:
@@ -62,14 +65,27 @@ def _http_client(timeout: float, connections: int) -> Any:
     return DefaultAsyncHttpx2Client(limits=limits, timeout=patience, verify=_tls())
 
 
+@dataclass
+class _Pool:
+    """A client with connections of its own."""
+
+    client: AsyncOpenAI
+    size: int
+    at_work: int = 0
+
+
 class LiveTransport:
-    """Requests to one endpoint over shared connections."""
+    """Requests to one endpoint over shared connections.
+
+    For each request a pool looks through all its connections, so hundreds of them are in several pools.
+    """
 
     def __init__(self, endpoint: Endpoint, *, timeout: float, connections: int) -> None:
         """``timeout`` is in seconds, for a whole reply; ``connections`` the most at once."""
         self.endpoint = endpoint
         self.timeout = timeout
-        self._client = _make_client(endpoint, timeout, connections)
+        self._connections = connections
+        self._pools: list[_Pool] = []
 
     async def send(self, request: ChatRequest, dialect: Dialect) -> ChatReply:
         """Send once. Raises LlmError."""
@@ -87,7 +103,8 @@ class LiveTransport:
 
         try:
             async with asyncio.timeout(self.timeout):  # the package's own timeout begins anew with every byte
-                return await self._client.post(path, cast_to=object, body=body)
+                with self._pool() as client:
+                    return await client.post(path, cast_to=object, body=body)
         except TimeoutError:
             raise errors.EndpointUnavailable(f"no whole reply within {self.timeout:g} s") from None
         except openai.APIStatusError as error:
@@ -103,7 +120,22 @@ class LiveTransport:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        for pool in self._pools:
+            await pool.client.close()
+
+    @contextlib.contextmanager
+    def _pool(self) -> Iterator[AsyncOpenAI]:
+        """The pool with the fewest requests at work; a new one while all are full and more connections are allowed."""
+        pool = min(self._pools, key=lambda item: item.at_work, default=None)
+        if pool is None or (pool.at_work >= pool.size and len(self._pools) * POOL_SIZE < self._connections):
+            size = min(POOL_SIZE, self._connections - len(self._pools) * POOL_SIZE)
+            pool = _Pool(_make_client(self.endpoint, self.timeout, size), size)
+            self._pools.append(pool)
+        pool.at_work += 1
+        try:
+            yield pool.client
+        finally:
+            pool.at_work -= 1
 
     def _explained(self, error: Any) -> errors.LlmError:
         """An HTTP error as one of ours, without the key, with what the endpoint says."""

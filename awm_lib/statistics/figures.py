@@ -120,12 +120,12 @@ def distributions(connection: duckdb.DuckDBPyConnection) -> list[Distribution]:
 def task_shares(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, list[Share]]]:
     """How the tasks divide by difficulty, by what is judged, and by the answer's type."""
     level = dict(ask(connection, "SELECT level, count(*) FROM tasks GROUP BY 1").rows)
-    parts = [("Difficulty", _shares([(name, level.get(name, 0)) for name in LEVELS]))]
+    parts = [("Difficulty", shares([(name, level.get(name, 0)) for name in LEVELS]))]
     for title, column in (("Judged", "kind"), ("Answer", "answer_type")):
         rows = ask(
             connection, f"SELECT coalesce({column}, 'no answer'), count(*) FROM tasks GROUP BY 1 ORDER BY 2 DESC, 1"
         ).rows
-        parts.append((title, _shares([(str(name), int(count)) for name, count in rows])))
+        parts.append((title, shares([(str(name), int(count)) for name, count in rows])))
     return parts
 
 
@@ -133,7 +133,7 @@ def categories(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """A row for each category, the largest first, then the whole."""
     found = ask(connection, BY_CATEGORY).records()
     for row in found:
-        row["levels"] = _shares([(name, row[name]) for name in LEVELS])
+        row["levels"] = shares([(name, row[name]) for name in LEVELS])
     return found
 
 
@@ -184,6 +184,7 @@ def _share(part: int, whole: int) -> str:
     return f"{part:,} of {whole:,}"
 
 
-def _shares(counts: list[tuple[str, int]]) -> list[Share]:
+def shares(counts: list[tuple[str, int]]) -> list[Share]:
+    """Numbers as parts of their sum."""
     whole = sum(count for _, count in counts) or 1
     return [Share(name, count, round(100 * count / whole, 1)) for name, count in counts]

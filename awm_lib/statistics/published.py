@@ -35,3 +35,6 @@ BLOCKED = "14 %"
 """Tasks that cannot be solved."""
 BUGS = "74 %"
 """Environments with a bug, of those sampled."""
+
+DIVERSITY = {"text_cosine_mean": "0.224 (100 seeds)", "text_vendi": "41 (100 seeds)"}
+"""Of the texts of the reference's 100 hand-picked seed scenarios, by the same model."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from awm_lib.statistics import figures, published
+from awm_lib.statistics import figures, published, variety
 from awm_lib.statistics.assets import asset
 from awm_lib.statistics.index import make_index
 from awm_lib.statistics.query import opened
@@ -28,6 +28,12 @@ def render(database: Path) -> bytes:
             "checks": figures.checks(connection),
             "families": figures.families(connection),
             "failures": figures.failures(connection),
+            "splits": variety.splits(connection),
+            "skills": variety.skills(connection),
+            "variety": variety.variety(connection),
+            "pairs": variety.pairs(connection),
+            "map": variety.environment_map(connection),
+            "timings": variety.timings(connection),
             "blocks": index.blocks,
             "index": _script_json(index.rows),
             "style": asset("report.css"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from awm_lib.runtime.state import Change, State, changes
@@ -42,21 +43,29 @@ def judge(
         if best is None or comparison.score > best.score:
             best = comparison
     assert best is not None, "a task accepts at least one set of changes"
-    reached = holds(initial, final, goal) if goal is not None else None
+    found = best
+
+    @cache
+    def reached() -> bool | None:
+        return holds(initial, final, goal) if goal is not None else None
+
     answered = expected_answer.accepts(answer) if expected_answer is not None else None
-    complete = best.exact and reached is not False and answered is not False
-    evidence: dict[str, Any] = {
-        "goal": reached,
-        "expected": [item.plain() for item in best.expected],
-        "missing": [item.plain() for item in best.missing],
-        "unexpected": [change.plain(initial.schema[change.table]) for change in best.unexpected],
-        "answer": None
-        if expected_answer is None
-        else {"submitted": submitted(answer), "expected": expected_answer.value, "right": answered},
-    }
-    partial = 1.0 if complete else best.share if best.expected else 0.0
-    if not complete and partial == 1.0 and (reached is False or answered is False):
-        partial = len(best.expected) / (len(best.expected) + 1)
+    complete = found.exact and answered is not False and reached() is not False
+    partial = 1.0 if complete else found.share if found.expected else 0.0
+    if partial == 1.0 and not complete:
+        partial = len(found.expected) / (len(found.expected) + 1)
+
+    def evidence() -> dict[str, Any]:
+        return {
+            "goal": reached(),
+            "expected": [item.plain() for item in found.expected],
+            "missing": [item.plain() for item in found.missing],
+            "unexpected": [change.plain(initial.schema[change.table]) for change in found.unexpected],
+            "answer": None
+            if expected_answer is None
+            else {"submitted": submitted(answer), "expected": expected_answer.value, "right": answered},
+        }
+
     return Verdict("complete" if complete else "others", round(partial, 4), evidence)
 
 

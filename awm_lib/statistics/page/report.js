@@ -202,6 +202,25 @@
     return make("div", { class: "diagram" }, svg);
   }
 
+  // --- the map ----------------------------------------------------------------------------------------------------
+
+  // Pointing at a dot says its name and lights its category.
+  function wire(map) {
+    const dots = [...map.querySelectorAll("circle")];
+    const hint = $("pointed").textContent;
+    map.addEventListener("mouseover", (event) => {
+      const dot = event.target.closest("circle");
+      map.classList.toggle("lit", dot !== null);
+      $("pointed").textContent = dot ? dot.querySelector("title").textContent : hint;
+      if (dot) for (const other of dots) other.classList.toggle("on", other.dataset.group === dot.dataset.group);
+    });
+    map.addEventListener("mouseleave", () => { map.classList.remove("lit"); $("pointed").textContent = hint; });
+    map.addEventListener("click", (event) => {
+      const dot = event.target.closest("circle");
+      if (dot) location.hash = dot.dataset.name;
+    });
+  }
+
   // --- start ------------------------------------------------------------------------------------------------------
 
   // #e_commerce_33 opens that environment.
@@ -221,6 +240,7 @@
   $("more").addEventListener("click", more);
   new IntersectionObserver((entries) => { if (entries.some((each) => each.isIntersecting)) more(); }, { rootMargin: "600px" }).observe($("more"));
   window.addEventListener("hashchange", follow);
+  for (const map of document.querySelectorAll("svg.map")) wire(map);
   refresh();
   follow();
 })();

@@ -51,7 +51,8 @@ class PackReport:
 
 LEAST = {
     "niches": 16, "modules": 8, "tables": 20, "tools": 46, "business tools": 40, "templates": 24,
-    "templates with 9 calls or more": 2, "questions": 5,
+    "templates with 9 calls or more": 2, "templates with a selection": 2, "templates with a refused call": 4,
+    "templates with a condition": 1, "questions": 5,
 }  # fmt: skip
 """How much a pack has at least."""
 LEAST_WORDINGS = 5
@@ -68,6 +69,9 @@ def shortfalls(pack: Pack) -> list[str]:
         "business tools": sum(len(module.tools) for module in pack.modules),
         "templates": len(templates),
         "templates with 9 calls or more": sum(len(template.calls) >= 9 for template in templates),
+        "templates with a selection": sum(bool(template.select) for template in templates),
+        "templates with a refused call": sum(any(call.refused for call in t.calls) for t in templates),
+        "templates with a condition": sum(any(call.when for call in t.calls) for t in templates),
         "questions": sum(template.kind != "action" for template in templates),
     }
     found = [f"{what}: {has[what]}, at least {least} are needed" for what, least in LEAST.items() if has[what] < least]

@@ -21,14 +21,17 @@ def leave_out(spec: Spec, tools: Mapping[str, Tool], solutions: Sequence[Solutio
 
     ``tools`` are all tools of ``spec`` by name, shorthand expanded.
     """
-    needed = {call.tool for solution in solutions for calls in _call_lists(solution) for call in calls}
-    for tool in tools.values():
-        needed |= _named(tool) - {tool.name}
-    free = sorted(tools.keys() - needed)
-    chance.shuffle(free)
-    surplus = max(0, len(tools) - chance.randint(*LEAST))
-    # Some that nothing needs always stay: the tools of a world must not give away what its tasks are about.
-    gone = set(free[: min(surplus, len(free) // 2)])
+    used = {call.tool for solution in solutions for calls in _call_lists(solution) for call in calls}
+    unused = sorted(tools.keys() - used)
+    chance.shuffle(unused)
+    # Some that no task uses always stay: the tools of a world must not give away what its tasks are about.
+    surplus = min(len(tools) - chance.randint(*LEAST), len(unused) * 3 // 4)
+    named = {name: _named(tool) for name, tool in tools.items()}
+    gone: set[str] = set()
+    # A tool that only tools named that are gone by now can go in the second round.
+    for name in [*unused, *unused]:
+        if len(gone) < surplus and not any(name in named[other] for other in named.keys() - gone - {name}):
+            gone.add(name)
     return spec.model_copy(
         update={
             "tools": [tool for tool in spec.tools if tool.name not in gone],

@@ -1,0 +1,1 @@
+"""Agents behind one interface: oracle, noop, random, and language models by two protocols."""

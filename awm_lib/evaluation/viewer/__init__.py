@@ -1,0 +1,1 @@
+"""A local page to look at runs, and the same page as files."""
