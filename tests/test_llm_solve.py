@@ -60,7 +60,7 @@ def attempts(home: Path, script: Script, number: int = 2) -> tuple[Solving, Scri
 
 
 def test_attempts_are_judged_and_the_certificate_says_so(home: Path) -> None:
-    found, transport = attempts(home, agent)
+    found, _ = attempts(home, agent)
     ended = {task.task: {attempt.ended for attempt in task.attempts} for task in found.tasks}
     assert ended == {
         "t01": {"too_many_calls"}, "t02": {"answered"}, "t03": {"answered"}, "t04": {"gave_up"}, "t05": {"gave_up"},
