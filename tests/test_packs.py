@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import combinations
 
 import pytest
 
@@ -14,6 +15,7 @@ from awm_lib.contracts.oracle import Oracle
 from awm_lib.contracts.spec import LetStep, ReturnStep, RunStep, Tool
 from awm_lib.errors import UnknownName
 from awm_lib.runtime.environment import Environment
+from awm_lib.statistics.shapes import program_shape
 from awm_lib.synthesis.offline.catalogue import scenario_rows
 from awm_lib.synthesis.offline.check import shortfalls
 from awm_lib.synthesis.offline.load import load_pack, pack_names
@@ -67,6 +69,13 @@ def test_an_unknown_pack_names_the_nearest() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_pack_is_big_and_varied_enough(name: str) -> None:
     assert shortfalls(load_pack(name)) == []
+
+
+def test_no_two_packs_are_one_skeleton_in_other_words() -> None:
+    shapes = {name: {program_shape(tool) for tool in tools(load_pack(name))} for name in NAMES}
+    for one, two in combinations(NAMES, 2):
+        common = len(shapes[one] & shapes[two]) / min(len(shapes[one]), len(shapes[two]))
+        assert common <= 0.1, f"{one} and {two} share {common:.0%} of their programs with names erased"
 
 
 @pytest.mark.parametrize("name", NAMES)
