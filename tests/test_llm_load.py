@@ -12,7 +12,8 @@ from tests.llmserver import Body, LlmServer, Reply, llm_server
 from tests.scripted import corrected, stage_of
 
 SECONDS = 5.0
-AT_ONCE = 32
+JOBS = 32
+AT_ONCE = 24
 
 
 def anyone(body: Body) -> Reply:
@@ -39,7 +40,7 @@ def test_the_limit_is_kept_busy(tmp_path: Path) -> None:
         targets.append(f"results/{seed['category']}_{counts[seed['category']]}/spec.json")
     with llm_server(anyone) as server:
         done = project.run(
-            "snakemake", f"-j{AT_ONCE}", *targets, "--config", "tasks=5", "llm={min_tasks: 1}",
+            "snakemake", f"-j{JOBS}", *targets, "--config", "tasks=5", "llm={min_tasks: 1}",
             AWM_SYN_LLM_PROVIDER="openai", OPENAI_BASE_URL=server.url, OPENAI_API_KEY="x", AWM_SYN_OVERRIDE_MODEL="m",
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

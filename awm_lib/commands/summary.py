@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"  {name:18} {text}")
     for line in found.left_out:
         print(f"  left out           {line}")
-    example = "e_commerce_33"
+    built = sorted(path.parent.name for path in arguments.results.glob("*/certificate.json"))
+    example = "e_commerce_33" if "e_commerce_33" in built or not built else built[0]
     print(
         "\nTry next (after: source .venv/bin/activate):\n"
         f"  python scripts/serve.py {example}                 # tools over MCP and REST, and a page to look around\n"

@@ -67,8 +67,8 @@ class Llm(Contract):
     """Seconds before the first retry; it doubles with each, up to a minute, with jitter. ``Retry-After`` wins."""
     patience: Annotated[float, Field(ge=0)] = 3600
     """Most seconds that a request waits because the endpoint says that there are too many (429)."""
-    concurrency: Annotated[int, Field(ge=1, le=1024)] = 32
-    """Requests at once, over all jobs of the build."""
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 24
+    """Requests at once, over all jobs of the build. Run a third more jobs than this (``-j 32``): a job also checks."""
     tokens_per_minute: Annotated[int, Field(ge=1000)] | None = None
     """Tokens (input and output) per minute, over all jobs of the build."""
     max_cost_usd: Dollars | None = None

@@ -21,7 +21,7 @@ from pathlib import Path
 from awm_lib.llm.errors import BudgetSpent
 from awm_lib.llm.ledger import Ledger
 
-POLL_SECONDS = 0.03
+POLL_SECONDS = 0.075
 """How often a request that has to wait looks again."""
 LONGEST_SLEEP = 1.0
 
