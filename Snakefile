@@ -20,6 +20,11 @@ include: "rules/statistics.smk"
 include: "rules/evaluation.smk"
 
 
+if BUILD.config.llm.solve:
+
+    include: "rules/solve.smk"
+
+
 if BUILD.by_model:
 
     include: "rules/llm.smk"

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "certify": Command("awm_lib.commands.certify", "execute the checks of an environment's certificate", STAGES),
     "gate": Command("awm_lib.commands.gate", "judge the certificates of a build", STAGES),
     "write": Command("awm_lib.commands.write", "have a language model write a stage's files", STAGES),
+    "solve": Command("awm_lib.commands.solve", "have a language model attempt the tasks", STAGES),
     "statistics": Command("awm_lib.commands.statistics", "tabulate all environments, or report on them", STAGES),
     "summary": Command("awm_lib.commands.summary", "say what is built, and what to try next", PEOPLE),
     "stats": Command("awm_lib.commands.stats", "ask what the built environments contain, in SQL", PEOPLE),

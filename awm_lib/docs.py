@@ -41,6 +41,7 @@ CONTRACTS = {
     "trajectory": ("trajectory.json", "awm_lib.contracts.trajectory", "Trajectory"),
     "summary": ("summary.json", "awm_lib.contracts.summary", "Summary"),
     "judgement": ("judgements.jsonl", "awm_lib.contracts.judgement", "Judgement"),
+    "solving": ("solving.json", "awm_lib.contracts.solving", "Solving"),
     "config": ("config.yaml", "awm_lib.contracts.config", "Config"),
 }
 """Schema name -> the file it describes, and its model."""
@@ -123,7 +124,7 @@ def _settings(model: type[BaseModel], place: str) -> Iterator[str]:
 
 
 def _setting(name: str, info: FieldInfo, text: str) -> str:
-    shown = "none" if info.default in ([], {}, None, "") else f"`{_default(info.default)}`"
+    shown = "none" if info.default in ([], {}, None, "") else f"`{default_text(info.default)}`"
     words = {"Ge": "at least", "Le": "at most"}
     limits = [
         f"{words[type(item).__name__]} {getattr(item, type(item).__name__.lower())}"
@@ -133,12 +134,12 @@ def _setting(name: str, info: FieldInfo, text: str) -> str:
     return f"## {name}\n\nDefault {shown}{'; ' + ', '.join(limits) if limits else ''}.\n\n{text.replace('``', '`')}\n"
 
 
-def _default(value: Any) -> str:
+def default_text(value: Any) -> str:
     """A default as config.yaml has it."""
     if isinstance(value, list):
-        return "[" + ", ".join(_default(item) for item in value) + "]"
+        return "[" + ", ".join(default_text(item) for item in value) + "]"
     if isinstance(value, Contract):
-        return "{" + ", ".join(f"{name}: {_default(item)}" for name, item in value.plain().items()) + "}"
+        return "{" + ", ".join(f"{name}: {default_text(item)}" for name, item in value.plain().items()) + "}"
     return str(value)
 
 
@@ -158,7 +159,14 @@ def commands_page() -> str:
         )
         module.add_arguments(parser)
         parts.append(f"\n### awm {name}\n\n```\n{_plain_help(parser)}```\n")
+        parts += [f"\n```\n{_plain_help(action)}```\n" for action in _actions(parser)]
     return "".join(parts)
+
+
+def _actions(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """The parsers of a command's own commands, such as those of ``awm eval view``."""
+    found = [group for group in parser._actions if isinstance(group, argparse._SubParsersAction)]
+    return [action for group in found for action in group.choices.values()]
 
 
 def _plain_help(parser: argparse.ArgumentParser) -> str:

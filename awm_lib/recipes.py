@@ -26,14 +26,18 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "gate": ("awm_lib.gate",),
     "statistics": ("awm_lib.statistics.database",),
     "report": ("awm_lib.statistics.report",),
+    "write_solve": ("awm_lib.synthesis.llm.solve", "awm_lib.compile.verifier"),
     "write_tasks": ("awm_lib.synthesis.llm.tasks",),
     "write_schema": ("awm_lib.synthesis.llm.schema",),
     "write_rows": ("awm_lib.synthesis.llm.rows",),
     "write_tools": ("awm_lib.synthesis.llm.tools",),
     "write_solutions": ("awm_lib.synthesis.llm.solutions", "awm_lib.compile.verifier"),
-    "calibrate": ("awm_lib.evaluation.run", "awm_lib.evaluation.calibration", "awm_lib.evaluation.database"),
-    "evaluate": ("awm_lib.evaluation.run", "awm_lib.evaluation.modelrun", "awm_lib.evaluation.database"),
-}
+    "evaluate": (
+        "awm_lib.evaluation.run", "awm_lib.evaluation.calibration", "awm_lib.evaluation.rescoring",
+        "awm_lib.evaluation.modelrun", "awm_lib.evaluation.database", "awm_lib.compile.verifier", "awm_lib.llm.live",
+        "awm_lib.splits",
+    ),
+}  # fmt: skip
 """Stage -> the modules that do its work."""
 
 

@@ -43,16 +43,16 @@ PRELOAD = (
 
 # What one command needs and most builds never do: imported when the first command of that name comes, in the worker, so
 # that the import is paid once and not by each of its jobs (the LLM client takes more than a second).
-PRELOAD_FOR: dict[str, tuple[str, ...]] = {
-    "write": (
-        "asyncio",
-        "awm_lib.llm",
-        "awm_lib.llm.live:preload",
-        "awm_lib.synthesis.llm",
-        "awm_lib.synthesis.llm.prompts:preload",
-        "awm_lib.commands.write",
-    ),
-}
+_MODEL = (
+    "asyncio",
+    "awm_lib.llm",
+    "awm_lib.llm.live:preload",
+    "awm_lib.synthesis.llm",
+    "awm_lib.synthesis.llm.prompts:preload",
+    "awm_lib.commands.write",
+    "awm_lib.commands.solve",
+)
+PRELOAD_FOR: dict[str, tuple[str, ...]] = {"write": _MODEL, "solve": _MODEL}
 _preloaded: set[str] = set()
 
 Fingerprint = tuple[tuple[str, int, int], ...]

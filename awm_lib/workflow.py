@@ -178,10 +178,6 @@ class Workflow:
         """The settings of a run, as ``awm evaluate --settings`` takes them."""
         return json.dumps(self.evaluation(run).plain(), ensure_ascii=False)
 
-    def evaluation_recipe(self, run: str) -> str:
-        """What a run depends on besides its environments and settings."""
-        return stage_digest("evaluate" if self.evaluation(run).asks_model else "calibrate")
-
     def pins(self, name: str, *files: str) -> list[str]:
         """The pinned files among some files of a scenario."""
         home = Path(self.config.overrides) / name

@@ -24,6 +24,7 @@ GROUPS = {
         "Episodes and calls in process",
         "Medians of rounds in which ours and the floor take turns. One thread.",
     ),
+    "evaluation": ("Evaluation", "Whole commands, from the start of the process to its end."),
     "serving": ("Serving", "A server process of its own, over TCP on the loopback interface."),
 }
 """Name -> heading and a sentence below it, in the page's order."""

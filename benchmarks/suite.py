@@ -13,6 +13,7 @@ from benchmarks.calls import measure_read
 from benchmarks.certificates import measure_certificates
 from benchmarks.environments import measure_environments
 from benchmarks.episodes import measure_open, measure_reset
+from benchmarks.evaluation import measure_calibration, measure_concurrency
 from benchmarks.figure import Figure
 from benchmarks.identity import measure_identity
 from benchmarks.profile import measure_profile
@@ -36,6 +37,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "mcp": measure_calls,
     "ready": measure_ready,
     "listing": measure_listing,
+    "calibration": measure_calibration,
+    "concurrency": measure_concurrency,
 }
 """Name -> what measures one or more figures; the names that ``--only`` takes."""
 

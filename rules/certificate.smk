@@ -17,6 +17,7 @@ rule certify_environment:
         server="results/{s}/server.py",
         oracle="results/{s}/oracle.json",
         verifier="results/{s}/verifier.py",
+        solving="results/{s}/solving.json" if BUILD.config.llm.solve else [],
     output:
         "results/{s}/certificate.json",
     log:
@@ -25,8 +26,9 @@ rule certify_environment:
         "environment"
     params:
         recipe=stage_digest("certify"),
+        solving="--solving" if BUILD.config.llm.solve else "",
     shell:
-        "{AWM} certify results/{wildcards.s} > {log:q} 2>&1"
+        "{AWM} certify results/{wildcards.s} {params.solving} > {log:q} 2>&1"
 
 
 rule judge_environments:

@@ -21,6 +21,6 @@ rule evaluate_agent:
     threads: workflow.cores
     params:
         settings=lambda wildcards: explained(BUILD.evaluation_settings, wildcards.run),
-        recipe=lambda wildcards: explained(BUILD.evaluation_recipe, wildcards.run),
+        recipe=stage_digest("evaluate"),
     shell:
         "{AWM} evaluate --settings {params.settings:q} --catalogue {input.catalogue:q} --jobs {threads} > {log:q} 2>&1"

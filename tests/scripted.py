@@ -11,10 +11,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.llmserver import Body, LlmServer, Reply, Script
+from awm_lib.llm import wire
+from awm_lib.llm.chat import ChatReply, ChatRequest, Dialect
+from tests.llmserver import Body, LlmServer, Reply, Script, completion
 
 HOME = Path(__file__).parent / "handwritten"
-SEEDS = HOME / "seeds.jsonl"
+FULL = HOME / "seeds.jsonl"
+"""One scenario of full size, with ten tasks."""
+SMALL = HOME / "small.jsonl"
+"""Two small ones, with five tasks."""
 STAGES = {
     "TasksReply": "tasks", "SchemaReply": "schema", "RowsReply": "rows", "ToolsReply": "tools",
     "ToolsCorrection": "tools", "SolutionsReply": "solutions", "ReplacementsReply": "replace",
@@ -27,7 +32,7 @@ _OPENINGS = {
 
 def titles() -> dict[str, str]:
     """Title -> the directory of its replies."""
-    rows = [json.loads(line) for line in SEEDS.read_text().splitlines()]
+    rows = [json.loads(line) for path in (FULL, SMALL) for line in path.read_text().splitlines()]
     return {row["title"]: f"{row['category']}_1" for row in rows}
 
 
@@ -87,6 +92,8 @@ def corrected(scenario: str, stage: str) -> dict[str, Any]:
             elif isinstance(items, list) and key in value:
                 value[key] = _merged(value[key], items)
         number += 1
+    if (scenario, stage) == ("observatory_1", "rows"):  # the first reply has a table that there is not
+        value["tables"] = [table for table in value["tables"] if table["table"] != "reservations"]
     return value
 
 
@@ -99,6 +106,24 @@ def _merged(old: list[Any], new: list[Any]) -> list[Any]:
     found = {name(item): item for item in old}
     found.update({name(item): item for item in new})
     return list(found.values())
+
+
+class ScriptedTransport:
+    """The client's seam: answers from a script, without a server. ``bodies`` are the requests that came."""
+
+    def __init__(self, script: Script, model: str = "m") -> None:
+        self.script = script
+        self.model = model
+        self.bodies: list[Body] = []
+
+    async def send(self, request: ChatRequest, dialect: Dialect) -> ChatReply:
+        """Answer as the server would."""
+        body = wire.body(self.model, request, dialect)
+        self.bodies.append(body)
+        return wire.reply(completion(body, self.script(body)), request, 0.0)
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
 
 def main() -> None:

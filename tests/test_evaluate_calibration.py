@@ -213,3 +213,17 @@ def test_killed_calibration_goes_on(evaluated: Project, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert {name: (trials / name).stat().st_mtime_ns for name in kept} == kept
     assert summary_of(project, "killed").trials == 10 * len(names)
+
+
+def test_a_verifier_that_someone_changed_is_refused_whatever_is_remembered(
+    evaluated: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(evaluated.results / "e_commerce_33", tmp_path / "results" / "e_commerce_33")
+    command = ["evaluate", "--results", str(tmp_path / "results"), "--agent", "noop"]
+    assert main(command) == 0
+    verifier = tmp_path / "results" / "e_commerce_33" / "verifier.py"
+    verifier.write_text(verifier.read_text() + "\nprint('owned')\n")
+    assert main([*command, "--fresh"]) == 2
+    said = capsys.readouterr()
+    assert "is not what its sources compile to" in said.err
+    assert "owned" not in said.out

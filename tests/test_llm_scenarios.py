@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from awm_lib import cli
 from awm_lib.synthesis.llm.accepted import read_ideas
-from tests.conftest import ROOT, Project, make_project
+from tests.conftest import ROOT
 from tests.llmserver import Body, LlmServer, Reply, failure, llm_server
 
 SEEDS = ROOT / "resources" / "seeds.jsonl"
@@ -65,29 +67,40 @@ class Inventor:
         return [1.0 if at == number % 997 else 0.0 for at in range(997)]
 
 
+@dataclass
+class Desk:
+    """A directory in which scenarios are looked for."""
+
+    home: Path
+    find: Callable[..., tuple[int, str]]
+    """Runs ``awm scenarios`` as the workflow does: its exit code, and what it said."""
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    made = make_project(tmp_path / "project")
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
     lines = SEEDS.read_text().splitlines()[:5]
-    (made.home / "resources" / "seeds.jsonl").write_text("\n".join(lines) + "\n")
-    return made
+    (tmp_path / "seeds.jsonl").write_text("\n".join(lines) + "\n")
+    monkeypatch.chdir(tmp_path)
+
+    def find(server: LlmServer, count: int, **llm: Any) -> tuple[int, str]:
+        settings = {
+            "backoff": 0.01, "retries": 2, "embeddings": {"provider": "openai"}, "timeout": 20, "seeds": "seeds.jsonl",
+            **llm,
+        }  # fmt: skip
+        found = {"AWM_LLM_SETTINGS": json.dumps({"provider": "openai", "llm": settings}), "OPENAI_BASE_URL": server.url,
+                 "OPENAI_API_KEY": "k", "AWM_SYN_OVERRIDE_MODEL": "m"}  # fmt: skip
+        for name, value in found.items():
+            monkeypatch.setenv(name, value)
+        command = ["scenarios", "results/scenarios.jsonl", "--provider", "openai", "--count", str(count)]
+        code = cli.main(command)
+        return code, capsys.readouterr().err
+
+    return Desk(tmp_path, find)
 
 
-def find(project: Project, server: LlmServer, count: int, **llm: Any) -> Any:
-    """Run ``awm scenarios``, as the workflow does."""
-    settings = {
-        "backoff": 0.01, "retries": 2, "embeddings": {"provider": "openai"}, "timeout": 20, **llm,
-    }  # fmt: skip
-    return project.awm(
-        "scenarios", "results/scenarios.jsonl", "--provider", "openai", "--count", str(count),
-        OPENAI_BASE_URL=server.url, OPENAI_API_KEY="k", AWM_SYN_OVERRIDE_MODEL="m",
-        AWM_LLM_SETTINGS=json.dumps({"provider": "openai", "llm": settings}),
-    )  # fmt: skip
-
-
-def titles(project: Project) -> list[str]:
+def titles(desk: Desk) -> list[str]:
     """The catalogue."""
-    return [json.loads(line)["title"] for line in (project.results / "scenarios.jsonl").read_text().splitlines()]
+    return [json.loads(line)["title"] for line in (desk.home / "results" / "scenarios.jsonl").read_text().splitlines()]
 
 
 def test_the_seeds_are_a_hundred_and_differ() -> None:
@@ -96,39 +109,39 @@ def test_the_seeds_are_a_hundred_and_differ() -> None:
     assert len({idea.category for idea in ideas}) > 20
 
 
-def test_seeds_alone_need_no_request(project: Project) -> None:
+def test_seeds_alone_need_no_request(desk: Desk) -> None:
     with llm_server(lambda body: failure(500)) as server:
-        assert find(project, server, 5).returncode == 0
+        assert desk.find(server, 5)[0] == 0
         assert not server.received
-    assert len(titles(project)) == 5
+    assert len(titles(desk)) == 5
 
 
-def test_scenarios_are_found_to_the_count_and_stay(project: Project) -> None:
-    before = (project.home / "resources" / "seeds.jsonl").read_bytes()
+def test_scenarios_are_found_to_the_count_and_stay(desk: Desk) -> None:
+    before = (desk.home / "seeds.jsonl").read_bytes()
     with llm_server(Inventor(twins=5)) as server:
-        done = find(project, server, 60)
-        assert done.returncode == 0, done.stderr
-        first = titles(project)
+        done = desk.find(server, 60)
+        assert done[0] == 0, done[1]
+        first = titles(desk)
         assert len(set(first)) == 60
         assert not [title for title in first if title in ("Office 5", "Office 10", "Office 15")]
         asked = len(server.received)
-        assert find(project, server, 60).returncode == 0
+        assert desk.find(server, 60)[0] == 0
         assert len(server.received) == asked  # nothing lacks, nothing is asked
-        assert find(project, server, 70).returncode == 0
-    assert titles(project)[:60] == first
-    assert (project.home / "resources" / "seeds.jsonl").read_bytes() == before
-    assert "accepted, 60 in all" in done.stderr
+        assert desk.find(server, 70)[0] == 0
+    assert titles(desk)[:60] == first
+    assert (desk.home / "seeds.jsonl").read_bytes() == before
+    assert "accepted, 60 in all" in done[1]
 
 
-def test_what_cannot_be_simulated_is_left_out(project: Project) -> None:
+def test_what_cannot_be_simulated_is_left_out(desk: Desk) -> None:
     with llm_server(Inventor(scores=lambda number: 3 if number % 2 else 8)) as server:
-        done = find(project, server, 30)
-    assert done.returncode == 0, done.stderr
-    offices = [int(title.split()[1]) for title in titles(project) if title.startswith("Office ")]
+        done = desk.find(server, 30)
+    assert done[0] == 0, done[1]
+    offices = [int(title.split()[1]) for title in titles(desk) if title.startswith("Office ")]
     assert offices and not [number for number in offices if number % 2]
 
 
-def test_bounds_are_relaxed_when_nothing_new_comes_and_it_is_said(project: Project) -> None:
+def test_bounds_are_relaxed_when_nothing_new_comes_and_it_is_said(desk: Desk) -> None:
     class Alike(Inventor):
         def vector(self, text: str) -> list[float]:
             found = re.search(r"Office (\d+)", text)
@@ -136,25 +149,25 @@ def test_bounds_are_relaxed_when_nothing_new_comes_and_it_is_said(project: Proje
             return [3.0, *(1.0 if at == number else 0.0 for at in range(901))]  # cosine 0.9 to each other
 
     with llm_server(Alike()) as server:
-        done = find(project, server, 12)
-    assert done.returncode == 0, done.stderr
-    assert "from now on a similarity below 0.87" in done.stderr
-    assert "from now on a similarity below 0.91" in done.stderr
-    assert len(titles(project)) == 12
+        done = desk.find(server, 12)
+    assert done[0] == 0, done[1]
+    assert "from now on a similarity below 0.87" in done[1]
+    assert "from now on a similarity below 0.91" in done[1]
+    assert len(titles(desk)) == 12
 
 
-def test_a_search_that_finds_nothing_ends(project: Project) -> None:
+def test_a_search_that_finds_nothing_ends(desk: Desk) -> None:
     class Same(Inventor):
         def idea(self) -> dict[str, str]:
             return {"category": "offices", "title": "Office 1", "description": "Stamps."}
 
     with llm_server(Same()) as server:
-        done = find(project, server, 50)
-    assert done.returncode == 2
-    assert "rounds brought no new scenario; 6 of 50 are found" in done.stderr
+        done = desk.find(server, 50)
+    assert done[0] == 2
+    assert "rounds brought no new scenario; 6 of 50 are found" in done[1]
 
 
-def test_a_killed_search_asks_for_nothing_twice(project: Project) -> None:
+def test_a_killed_search_asks_for_nothing_twice(desk: Desk) -> None:
     inventor = Inventor()
     dead = [False]
 
@@ -164,11 +177,11 @@ def test_a_killed_search_asks_for_nothing_twice(project: Project) -> None:
         return inventor(body)
 
     with llm_server(script) as server:
-        assert find(project, server, 60).returncode == 2
+        assert desk.find(server, 60)[0] == 2
         kept = [json.dumps(item.body, sort_keys=True) for item in server.answered]
-        found = (project.home / ".llm" / "scenarios.jsonl").read_text()
+        found = (desk.home / ".llm" / "scenarios.jsonl").read_text()
         dead[0] = True
-        assert find(project, server, 60).returncode == 0
+        assert desk.find(server, 60)[0] == 0
         again = [json.dumps(item.body, sort_keys=True) for item in server.answered[len(kept) :]]
         assert not set(kept) & set(again)
-    assert (project.home / ".llm" / "scenarios.jsonl").read_text().startswith(found)
+    assert (desk.home / ".llm" / "scenarios.jsonl").read_text().startswith(found)

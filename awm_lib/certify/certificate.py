@@ -12,9 +12,10 @@ from awm_lib.certify.world import check_tools, schema_findings
 from awm_lib.compile.database import BUILD_TIME, build_database, content_digest
 from awm_lib.compile.server import nouns, server_text
 from awm_lib.compile.verifier import check_equal
-from awm_lib.contracts.certificate import Certificate, Check, Counts, FileDigest, TaskCertificate
+from awm_lib.contracts.certificate import Certificate, Check, Counts, FileDigest, Solved, TaskCertificate
 from awm_lib.contracts.oracle import Solution
 from awm_lib.contracts.seed import Seed
+from awm_lib.contracts.solving import Solving
 from awm_lib.contracts.spec import Tool
 from awm_lib.errors import AwmError
 from awm_lib.outputs import FILES
@@ -29,8 +30,8 @@ MIN_KILLED = 0.9
 """The share of mutants, equivalents left out, that must be killed in an environment."""
 
 
-def certify(directory: Path, recipe: str = "") -> Certificate:
-    """Execute all checks on a built environment.
+def certify(directory: Path, recipe: str = "", *, solving: bool = False) -> Certificate:
+    """Execute all checks on a built environment; ``solving`` repeats what solving.json says.
 
     Never raises for what is wrong with the environment: that is what the certificate says.
     """
@@ -41,7 +42,8 @@ def certify(directory: Path, recipe: str = "") -> Certificate:
         content = content_digest(environment.initial)
     except AwmError as error:
         return _broken(directory, error, recipe)
-    return _certify(environment, solutions, content, directory, recipe)
+    certificate = _certify(environment, solutions, content, directory, recipe)
+    return with_solving(certificate, Solving.read(directory / "solving.json")) if solving else certificate
 
 
 def certify_tasks(environment: Environment, solutions: dict[str, Solution]) -> list[TaskCertificate]:
@@ -88,7 +90,26 @@ def _certify(
         content_digest=content,
         sqlite_version=sqlite3.sqlite_version,
         recipe=recipe,
+        revisions=environment.oracle.revisions,
     )
+
+
+def with_solving(certificate: Certificate, solving: Solving) -> Certificate:
+    """A certificate that says how independent attempts fared, and which tasks a person should look at."""
+    attempts = {item.task: item.attempts for item in solving.tasks}
+    tasks, review = [], []
+    for task in certificate.tasks:
+        made = [item for item in attempts.get(task.task, []) if item.ended != "no_reply"]
+        solved = Solved(
+            model=solving.model,
+            attempts=len(made),
+            answered=sum(item.ended == "answered" for item in made),
+            complete=sum(item.complete for item in made),
+        )
+        if not solved.complete:
+            review.append(f"{task.task}: none of {len(made)} attempts by {solving.model} solved it")
+        tasks.append(task.model_copy(update={"solved": solved}))
+    return certificate.model_copy(update={"tasks": tasks, "for_review": review})
 
 
 def _database_findings(directory: Path, content: str) -> list[str]:

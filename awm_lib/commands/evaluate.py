@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +111,13 @@ def run(arguments: argparse.Namespace) -> int:
     from awm_lib.evaluation.store import EVALS
     from awm_lib.evaluation.text import summary_text
 
-    summary = evaluate(
-        settings, arguments.results, catalogue=arguments.catalogue, jobs=arguments.jobs, fresh=arguments.fresh
-    )
+    try:
+        summary = evaluate(
+            settings, arguments.results, catalogue=arguments.catalogue, jobs=arguments.jobs, fresh=arguments.fresh
+        )
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept, and the same command goes on", file=sys.stderr)
+        raise
     print(summary_text(summary, arguments.results / EVALS / summary.run))
     return 0
 

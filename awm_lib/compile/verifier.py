@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from awm_lib import sqltext
-from awm_lib.compile import seals
 from awm_lib.contracts.oracle import Solution
 from awm_lib.contracts.tasks import AnswerForm, Task
 from awm_lib.errors import ContractError, StaleView, SynthesisError
@@ -50,33 +48,18 @@ answer is right. Keys of new rows, moments and days are matched by relation, sin
 def load_verifiers(environment: Environment) -> dict[str, Verifier]:
     """Compile the verifiers and make them callable.
 
-    What runs is the recompiled text; a verifier.py that differs from it raises StaleView with the difference. Where the
-    environment takes seals, a text that this machine has recompiled before is taken as it is.
+    What runs is the recompiled text; a verifier.py that differs from it raises StaleView with the difference. Only a text
+    that is known to be what recompilation gives is taken as it is.
     """
-    text = _sealed_text(environment)
+    text = environment.known_verifier
     if text is None:
         text = compile_verifier(environment)
         if environment.directory is not None:
             check_equal(environment.directory / "verifier.py", text)
-            with contextlib.suppress(OSError):
-                seals.keep_seal(seals.seal_of(environment.directory, text))
     namespace: dict[str, Any] = {"__name__": f"verifiers_of_{environment.name}"}
     exec(compile(text, f"<verifier.py of {environment.name}>", "exec"), namespace)
     verifiers: dict[str, Verifier] = namespace["VERIFIERS"]
     return verifiers
-
-
-def _sealed_text(environment: Environment) -> str | None:
-    """The text of verifier.py, if it may be taken without recompiling it."""
-    if environment.directory is None or not environment.takes_seals:
-        return None
-    path = environment.directory / "verifier.py"
-    try:
-        demand_file(path)
-        text = path.read_text(encoding="utf-8")
-        return text if seals.is_sealed(seals.seal_of(environment.directory, text)) else None
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def check_equal(path: Any, text: str) -> None:

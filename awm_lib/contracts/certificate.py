@@ -6,6 +6,7 @@ from typing import Literal
 
 from awm_lib.contracts.base import Contract
 from awm_lib.contracts.names import ScenarioName, TaskId
+from awm_lib.contracts.oracle import Revision
 
 CheckName = Literal["schema", "tools", "oracle", "no_op", "accepts", "mutants", "grounded", "unique", "load_bearing"]
 Status = Literal["passed", "failed", "not_shown"]
@@ -48,6 +49,18 @@ class Difficulty(Contract):
     level: Literal["easy", "middle", "hard"]
 
 
+class Solved(Contract):
+    """How a model fared that saw only the instruction and the tools."""
+
+    model: str
+    attempts: int
+    """Those in which the endpoint replied."""
+    answered: int
+    """Attempts in which the model thought that it was done."""
+    complete: int
+    """Attempts that the verifier accepts; the share of ``answered`` is the agreement of model and verifier."""
+
+
 class TaskCertificate(Contract):
     """The proof of one task."""
 
@@ -59,6 +72,8 @@ class TaskCertificate(Contract):
     mutants: list[Runs]
     survivors: list[str] = []
     """Mutants that were judged complete though they are not equivalent."""
+    solved: Solved | None = None
+    """Independent solving, if it was asked for."""
 
 
 class FileDigest(Contract):
@@ -103,3 +118,7 @@ class Certificate(Contract):
     sqlite_version: str
     recipe: str
     """The hash of what the checks themselves depend on."""
+    revisions: list[Revision] = []
+    """Tasks that a language model had to word anew, replace or leave out before they could be proven, and why."""
+    for_review: list[str] = []
+    """Tasks that no independent attempt solved; a person should look at them. They do not fail the certificate."""

@@ -102,6 +102,7 @@ class RunSettings(Contract):
     concurrency: Annotated[int, Field(ge=1, le=10_000)] = 16
     """Trials at once."""
     rewards: RewardScale = RewardScale()
+    """Rewards of verdicts: complete, partial, others, and the penalty for a step against the format."""
 
     @model_validator(mode="after")
     def _model_fits_agent(self) -> Self:

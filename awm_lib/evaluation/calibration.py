@@ -14,7 +14,7 @@ from awm_lib.contracts.trajectory import Trajectory
 from awm_lib.evaluation.judging import judge_again
 from awm_lib.evaluation.outcome import Outcome
 from awm_lib.evaluation.plan import EnvironmentPlan, plan_environment
-from awm_lib.evaluation.pool import load_environment
+from awm_lib.evaluation.seals import load_sealed
 from awm_lib.evaluation.store import Store, key_of
 from awm_lib.evaluation.trial import TaskPlan, TrialKey, run_trial
 from awm_lib.runtime.environment import Environment
@@ -40,7 +40,7 @@ def calibrate_environment(home: Path, settings: RunSettings, store: Store) -> li
     missing = [key for key in wanted if key not in kept]
     stale = [key for key, item in kept.items() if item.judged_by != plan.digests.judge]
     if missing or stale:
-        environment = load_environment(home)
+        environment = load_sealed(home)
         for key in stale:
             kept[key] = judge_again(kept[key], environment, plan.digests, settings.rewards)
         made = asyncio.run(_run(environment, plan, missing, settings))

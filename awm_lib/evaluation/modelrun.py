@@ -16,7 +16,8 @@ from awm_lib.evaluation.crew import Report
 from awm_lib.evaluation.judging import judge_again
 from awm_lib.evaluation.outcome import Outcome
 from awm_lib.evaluation.plan import EnvironmentPlan, plan_environment
-from awm_lib.evaluation.pool import Pool, load_environment
+from awm_lib.evaluation.pool import Pool
+from awm_lib.evaluation.seals import load_sealed
 from awm_lib.evaluation.store import ReplyLog, Store
 from awm_lib.evaluation.trial import TrialKey, run_trial
 from awm_lib.llm.chat import ChatReply, ChatRequest
@@ -65,7 +66,7 @@ class ModelRun:
                     yield plan, key
                     continue
                 if found.judged_by != plan.digests.judge:
-                    found = judge_again(found, load_environment(home), plan.digests, self.settings.rewards)
+                    found = judge_again(found, load_sealed(home), plan.digests, self.settings.rewards)
                     self.store.write_trial(key, found)
                 self._count(found)
                 self.report([Outcome.of(found)])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from awm_lib.evaluation.seals import load_sealed
 from awm_lib.runtime.environment import Environment
 
 
@@ -31,14 +32,7 @@ class Pool:
             self._loading.pop(home, None)
 
 
-def load_environment(home: Path) -> Environment:
-    """An environment to run agents in. Raises AwmError if it cannot be used."""
-    environment = Environment.load(home)
-    environment.takes_seals = True
-    return environment
-
-
 def _load(home: Path) -> Environment:
-    environment = load_environment(home)
-    environment.verifier(environment.tasks.tasks[0].id)  # compiles all of them, here rather than in the loop
+    environment = load_sealed(home)
+    environment.verifier(environment.tasks.tasks[0].id)  # makes all of them callable, here rather than in the loop
     return environment

@@ -9,7 +9,7 @@ from awm_lib.errors import AwmError
 from awm_lib.evaluation.judging import judge_again
 from awm_lib.evaluation.outcome import Outcome
 from awm_lib.evaluation.plan import plan_environment
-from awm_lib.evaluation.pool import load_environment
+from awm_lib.evaluation.seals import load_sealed
 from awm_lib.evaluation.store import Store, key_of
 
 
@@ -26,7 +26,7 @@ def rescore_environment(home: Path, settings: RunSettings, store: Store) -> list
     current = [trial for trial in trials if trial.world == digests.world]
     if not current:
         return []
-    environment = load_environment(home)
+    environment = load_sealed(home)
     scored = {key_of(trial): judge_again(trial, environment, digests, settings.rewards) for trial in current}
     if store.is_segmented(home.name):
         store.write_segment(home.name, [scored.get(key_of(trial), trial) for trial in trials])

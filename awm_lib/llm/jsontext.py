@@ -11,6 +11,8 @@ from awm_lib.llm.errors import MalformedReply
 MAX_LENGTH = 2_000_000
 _FENCE = re.compile(r"```[A-Za-z0-9_-]*[ \t]*\n(.*?)\n?[ \t]*```", re.S)
 _THINKING = re.compile(r"\A\s*<think>.*?</think>", re.S)
+_OBJECT, _ARRAY = re.compile(r"\{\s*[\"'}]"), re.compile(r"\[\s*[\"'{\[\]\d]")
+"""How a value begins; a bracket in prose begins otherwise."""
 _TOKEN = re.compile(
     r'"(?:[^"\\]|\\.)*"'  # a text
     r"|'(?:[^'\\]|\\.)*'"
@@ -39,10 +41,10 @@ def read_json_text(text: str) -> Any:
 def _candidates(text: str) -> list[str]:
     """Where the JSON may be: all of the text, a code fence, from the first bracket to the last."""
     found = [text, *sorted(_FENCE.findall(text), key=len, reverse=True)]
-    for opening, closing in (("{", "}"), ("[", "]")):
-        start, end = text.find(opening), text.rfind(closing)
-        if 0 <= start < end:
-            found.append(text[start : end + 1])
+    for opening, closing in ((_OBJECT, "}"), (_ARRAY, "]")):
+        start, end = opening.search(text), text.rfind(closing)
+        if start is not None and start.start() < end:
+            found.append(text[start.start() : end + 1])
     return list(dict.fromkeys(found))
 
 

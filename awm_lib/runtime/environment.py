@@ -52,8 +52,8 @@ class Environment:
         self.image = image
         """The bytes of seed.sqlite."""
         self.directory = directory
-        self.takes_seals = False
-        """Whether verifiers that this machine has recompiled before are used without recompiling them."""
+        self.known_verifier: str | None = None
+        """A text of verifier.py of which is known that recompilation gives it (``awm_lib.evaluation.seals``)."""
         self._oracle = oracle
         self._connection = database.connect(Clock(tasks.context.now))
         database.load(self._connection, image)

@@ -81,7 +81,7 @@ function showChange(change, note) {
 function verdict(trial) {
   if (!trial.verdict) return card("Verdict", el("p", { class: "soft" }, "There is none."));
   const evidence = trial.verdict.evidence ?? {};
-  const missing = new Set((evidence.missing ?? []).map(json));
+  const missing = new Set((evidence.missing ?? []).map((change) => json(change)));
   const list = (changes, note) => (changes ?? []).length ? changes.map((change) => showChange(change, note?.(change))) : el("p", { class: "soft" }, "none");
   const answer = evidence.answer;
   return card("Verdict",
