@@ -87,6 +87,12 @@ def make_project(home: Path) -> Project:
     return Project(home)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what is remembered between runs out of the user's cache directory."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project in which nothing is built."""

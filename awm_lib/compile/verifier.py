@@ -48,8 +48,8 @@ answer is right. Keys of new rows, moments and days are matched by relation, sin
 def load_verifiers(environment: Environment) -> dict[str, Verifier]:
     """Compile the verifiers and make them callable.
 
-    What runs is the recompiled text; a verifier.py that differs from it raises StaleView with the difference. Only a text
-    that is known to be what recompilation gives is taken as it is.
+    What runs is the recompiled text; a verifier.py that differs from it raises StaleView with the difference. Only a
+    text that is known to be what recompilation gives is taken as it is.
     """
     text = environment.known_verifier
     if text is None:

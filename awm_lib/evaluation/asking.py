@@ -54,16 +54,24 @@ async def open_model(settings: RunSettings, llm: Llm | None = None, *, keep: boo
 
 def asker(client: Client, purpose: Purpose, log: ReplyLog | None = None) -> Ask:
     """A function that asks for one trial."""
-    kept = iter(log.read() if log is not None else ())
+    kept = iter(_kept(log) if log is not None else ())
 
     async def ask(request: ChatRequest) -> tuple[ChatReply, float | None]:
         before = next(kept, None)
-        reply = ChatReply.of(before) if before is not None else await _send(client, request, purpose)
+        reply = before if before is not None else await _send(client, request, purpose)
         if before is None and log is not None:
             log.append(_storable(reply))
         return reply, cost(reply.usage, client.price) if client.price is not None else None
 
     return ask
+
+
+def _kept(log: ReplyLog) -> list[ChatReply]:
+    try:
+        return [ChatReply.of(item) for item in log.read()]
+    except (KeyError, TypeError, AttributeError):  # of another version
+        log.clear()
+        return []
 
 
 async def _send(client: Client, request: ChatRequest, purpose: Purpose) -> ChatReply:

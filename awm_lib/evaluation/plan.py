@@ -27,8 +27,6 @@ class EnvironmentPlan:
 
     directory: Path
     tasks: list[TaskPlan]
-    unproven: int
-    """Tasks left out, because their certificate did not pass."""
     digests: Digests
 
     @property
@@ -85,17 +83,16 @@ def plan_environment(home: Path, settings: RunSettings) -> EnvironmentPlan:
     tasks = Tasks.read(home / "tasks.json")
     category = Scenario.read(home / "scenario.json").category
     proofs = _proofs(home / "certificate.json")
-    found, unproven = [], 0
+    found = []
     for task in tasks.tasks:
         passed, level = proofs.get(task.id, (True, None))
         if (settings.tasks and task.id not in settings.tasks) or (settings.levels and level not in settings.levels):
             continue
-        if not passed:
-            unproven += 1
+        if not passed:  # nothing is known to be right
             continue
         facts = TaskFacts(category=category, kind=task.kind, level=level, skills=list(task.skills))
         found.append(TaskPlan(task, facts))
-    return EnvironmentPlan(home, found, unproven, Digests(_digest(home, WORLD), _digest(home, JUDGE)))
+    return EnvironmentPlan(home, found, Digests(_digest(home, WORLD), _digest(home, JUDGE)))
 
 
 def _proofs(certificate: Path) -> dict[str, tuple[bool, str | None]]:

@@ -127,7 +127,7 @@ class Store:
 
     def write_trial(self, key: TrialKey, trial: Trajectory) -> None:
         """Write one trial, in one step; its replies are in it and need not be kept apart any longer."""
-        jsonfile.write_bytes(self.folder(key) / "trajectory.json", jsonfile.encode(trial.plain()))
+        jsonfile.write_bytes(self.folder(key) / "trajectory.json", _encoded(trial))
         (self.folder(key) / "replies.jsonl").unlink(missing_ok=True)
 
     def folder(self, key: TrialKey) -> Path:
@@ -142,6 +142,10 @@ class ReplyLog:
         """``world`` is the digest of the environment: replies of another one are of no use."""
         self._path = path
         self._head = {"world": world}
+
+    def clear(self) -> None:
+        """Forget the replies: what is there cannot be read."""
+        self._path.unlink(missing_ok=True)
 
     def read(self) -> list[dict[str, Any]]:
         """The replies so far; none if they were made in another world."""
@@ -162,11 +166,17 @@ class ReplyLog:
 
     def append(self, reply: dict[str, Any]) -> None:
         """Keep a reply."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.exists():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
             if file.tell() == 0:
                 file.write(json.dumps(self._head).encode() + b"\n")
             file.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+
+
+def _encoded(trial: Trajectory) -> bytes:
+    """A trajectory.json. Laid out by pydantic: jsonfile's layout would take as long as the trial's calls."""
+    return trial.model_dump_json(exclude_defaults=True, indent=1).encode() + b"\n"
 
 
 def key_of(trial: Trajectory) -> TrialKey:

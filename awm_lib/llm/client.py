@@ -51,7 +51,7 @@ class Client:
         purpose in its message, when no reply came after all tries.
         """
         full = self._completed(request)
-        key = request_key(self.endpoint.model, full, sample)
+        key = request_key(self.endpoint.model, full, sample) if self.cache is not None else ""
         kept = self.cache.get(key) if self.cache is not None else None
         if kept is not None:
             self._note(purpose, key, "cached", kept, tries=0)

@@ -46,7 +46,7 @@ class Request:
     purpose: Purpose
     model: str
     key: str
-    """The name of the kept reply."""
+    """The name of the kept reply; empty where none are kept."""
     outcome: str
     """``reply``, ``cached`` (nothing was sent), or the name of the error."""
     usage: Usage = field(default_factory=Usage)

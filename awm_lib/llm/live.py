@@ -7,38 +7,85 @@ should wait, and tells nobody what it did. ``awm_lib.llm.client`` retries instea
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from awm_lib.llm import errors, wire
 from awm_lib.llm.chat import ChatReply, ChatRequest, Dialect
-from awm_lib.llm.endpoint import Endpoint
+from awm_lib.llm.endpoint import NO_KEY, Endpoint
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 CONNECT_SECONDS = 20.0
 MAX_MESSAGE = 600
+POOL_SIZE = 16
 
 
 def preload() -> None:
-    """Import what the first request would import, for a process that forks those that make requests."""
-    import openai.lib.azure
-    import openai.resources.chat.completions
-    import openai.types.chat  # noqa: F401
+    """Do what the first request would do first, for a process that forks those that make requests.
+
+    Much is imported only when a request is made, so one is made, to nobody: its reply comes from this function.
+    """
+    import httpx2
+    import openai.lib.azure  # noqa: F401
+    from openai import AsyncOpenAI
+
+    async def ask_nobody() -> None:
+        transport = httpx2.MockTransport(lambda request: httpx2.Response(200, json={"choices": []}))
+        async with httpx2.AsyncClient(transport=transport) as http:
+            client = AsyncOpenAI(base_url="http://nobody/v1", api_key=NO_KEY, max_retries=0, http_client=http)
+            await client.post("/chat/completions", cast_to=object, body={})
+        await _http_client(1.0, 1).aclose()
+
+    asyncio.run(ask_nobody())
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The settings of encrypted connections; reading the certificates takes a while."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
+
+
+def _http_client(timeout: float, connections: int) -> Any:
+    import httpx2
+    from openai import DefaultAsyncHttpx2Client
+
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+    patience = httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+    return DefaultAsyncHttpx2Client(limits=limits, timeout=patience, verify=_tls())
+
+
+@dataclass
+class _Pool:
+    """A client with connections of its own."""
+
+    client: AsyncOpenAI
+    size: int
+    at_work: int = 0
 
 
 class LiveTransport:
-    """Requests to one endpoint over shared connections."""
+    """Requests to one endpoint over shared connections.
+
+    For each request a pool looks through all its connections, so hundreds of them are in several pools.
+    """
 
     def __init__(self, endpoint: Endpoint, *, timeout: float, connections: int) -> None:
         """``timeout`` is in seconds, for a whole reply; ``connections`` the most at once."""
         self.endpoint = endpoint
         self.timeout = timeout
-        self._client = _make_client(endpoint, timeout, connections)
+        self._connections = connections
+        self._pools: list[_Pool] = []
 
     async def send(self, request: ChatRequest, dialect: Dialect) -> ChatReply:
         """Send once. Raises LlmError."""
@@ -56,7 +103,8 @@ class LiveTransport:
 
         try:
             async with asyncio.timeout(self.timeout):  # the package's own timeout begins anew with every byte
-                return await self._client.post(path, cast_to=object, body=body)
+                with self._pool() as client:
+                    return await client.post(path, cast_to=object, body=body)
         except TimeoutError:
             raise errors.EndpointUnavailable(f"no whole reply within {self.timeout:g} s") from None
         except openai.APIStatusError as error:
@@ -72,7 +120,22 @@ class LiveTransport:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        for pool in self._pools:
+            await pool.client.close()
+
+    @contextlib.contextmanager
+    def _pool(self) -> Iterator[AsyncOpenAI]:
+        """The pool with the fewest requests at work; a new one while all are full and more connections are allowed."""
+        pool = min(self._pools, key=lambda item: item.at_work, default=None)
+        if pool is None or (pool.at_work >= pool.size and len(self._pools) * POOL_SIZE < self._connections):
+            size = min(POOL_SIZE, self._connections - len(self._pools) * POOL_SIZE)
+            pool = _Pool(_make_client(self.endpoint, self.timeout, size), size)
+            self._pools.append(pool)
+        pool.at_work += 1
+        try:
+            yield pool.client
+        finally:
+            pool.at_work -= 1
 
     def _explained(self, error: Any) -> errors.LlmError:
         """An HTTP error as one of ours, without the key, with what the endpoint says."""
@@ -98,12 +161,10 @@ class LiveTransport:
 
 
 def _make_client(endpoint: Endpoint, timeout: float, connections: int) -> AsyncOpenAI:
-    import httpx2
-    from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpx2Client
+    from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    patience = httpx2.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
-    http = DefaultAsyncHttpx2Client(limits=limits, timeout=patience)
+    http = _http_client(timeout, connections)
+    patience = http.timeout
     key = endpoint.key.get_secret_value()
     if endpoint.provider == "azure":
         return AsyncAzureOpenAI(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.splits import split_of
 from awm_lib.synthesis.offline.load import load_pack, pack_names
-from awm_lib.synthesis.offline.modules import MANY_TOOLS, TOOLS, core_modules, module_order, sample_modules, tool_mask
+from awm_lib.synthesis.offline.modules import MANY_TOOLS, TOOLS, ModuleSampler, core_modules, module_order
 from awm_lib.synthesis.offline.pack import Always, Niche, Pack, Product
 from awm_lib.synthesis.offline.people import cities
 
@@ -28,16 +28,17 @@ ALIKE = 0.6
 class _Taken:
     """What the scenarios of one pack have taken so far."""
 
+    sampler: ModuleSampler
     modules: set[frozenset[str]] = field(default_factory=set)
     tools: list[int] = field(default_factory=list)
     """Their sets of tools, a bit for each tool of the pack."""
     exhausted: bool = False
     """Whether no new set was found at some time; then none is sought for long."""
 
-    def add(self, pack: Pack, modules: set[str]) -> None:
+    def add(self, modules: set[str]) -> None:
         """Take a set of modules."""
         self.modules.add(frozenset(modules))
-        self.tools.append(tool_mask(pack, modules))
+        self.tools.append(self.sampler.tool_mask(modules))
 
     def likeness(self, tools: int) -> float:
         """The largest share of common tools (Jaccard) with a scenario before."""
@@ -50,7 +51,7 @@ def scenario_rows(packs: Sequence[Pack], count: int, seed: int, tasks: int = 10)
     Scenarios that a pack declares for a number always come, also beyond ``count``.
     """
     fixed = {always.number: (pack, always) for pack in packs for always in pack.head.always}
-    taken = {pack.head.name: _Taken() for pack in packs}
+    taken = {pack.head.name: _Taken(ModuleSampler(pack)) for pack in packs}
     rows = {}
     for number, (pack, always) in sorted(fixed.items()):
         rows[number] = _fixed(pack, always, number, seed, tasks, taken[pack.head.name])
@@ -66,7 +67,7 @@ def _row(pack: Pack, number: int, turn: int, seed: int, tasks: int, taken: _Take
     reserved = {always.title for always in pack.head.always}
     product = _product([one for one in niche.products if one.title not in reserved], turn // len(pack.niches))
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
-    modules = _new_modules(pack, niche, chance, taken)
+    modules = _new_modules(niche, chance, taken)
     return _scenario(pack, niche, product, number, modules, chance.randrange(2**31), tasks)
 
 
@@ -74,7 +75,7 @@ def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int, taken
     niche = next(niche for niche in pack.niches if niche.name == always.niche)
     product = next(product for product in niche.products if product.title == always.title)
     names = core_modules(pack) | set(always.modules) | set(niche.modules)
-    taken.add(pack, names)
+    taken.add(names)
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
     return _scenario(pack, niche, product, number, names, chance.randrange(2**31), tasks)
 
@@ -93,21 +94,21 @@ def _product(products: Sequence[Product], turn: int) -> Product:
     )
 
 
-def _new_modules(pack: Pack, niche: Niche, chance: random.Random, taken: _Taken) -> set[str]:
+def _new_modules(niche: Niche, chance: random.Random, taken: _Taken) -> set[str]:
     """A choice of modules that no scenario of the pack has yet, whose tools are little like those of any."""
     best: tuple[bool, float, set[str]] | None = None
     for number in range(MORE_TRIES):
         if best is not None and number >= TRIES and (taken.exhausted or not best[0]):
             break
-        modules = sample_modules(pack, niche, chance, TOOLS if number < TRIES else MANY_TOOLS)
-        found = (frozenset(modules) in taken.modules, taken.likeness(tool_mask(pack, modules)), modules)
+        modules = taken.sampler.sample(niche, chance, TOOLS if number < TRIES else MANY_TOOLS)
+        found = (frozenset(modules) in taken.modules, taken.likeness(taken.sampler.tool_mask(modules)), modules)
         if best is None or found[:2] < best[:2]:
             best = found
         if not found[0] and found[1] <= ALIKE:
             break
     assert best is not None
     taken.exhausted |= best[0]
-    taken.add(pack, best[2])
+    taken.add(best[2])
     return best[2]
 
 

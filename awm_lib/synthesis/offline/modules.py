@@ -20,18 +20,6 @@ def tool_count(module: Module) -> int:
     return len(module.tools) + sum(len(crud.verbs) for crud in module.crud)
 
 
-def tool_mask(pack: Pack, modules: Iterable[str]) -> int:
-    """The tools that some modules bring, as a bit for each tool of the pack."""
-    chosen = set(modules)
-    mask = at = 0
-    for module in pack.modules:
-        count = tool_count(module)
-        if module.name in chosen:
-            mask |= ((1 << count) - 1) << at
-        at += count
-    return mask
-
-
 def core_modules(pack: Pack) -> set[str]:
     """The modules that every world has."""
     return {module.name for module in pack.modules if module.core}
@@ -43,31 +31,51 @@ def module_order(pack: Pack, names: Iterable[str]) -> list[str]:
     return [module.name for module in pack.modules if module.name in chosen]
 
 
-def sample_modules(pack: Pack, niche: Niche, chance: random.Random, aim: tuple[int, int] = TOOLS) -> set[str]:
-    """The core modules, the niche's own, and a random choice of the others, until there are enough tools and tables."""
-    by_name = {module.name: module for module in pack.modules}
-    chosen = core_modules(pack) | set(niche.modules)
-    for name in list(chosen):
-        chosen |= _with_required(name, by_name)
-    optional = [m.name for m in pack.modules if m.name not in chosen and m.name not in niche.without]
-    chance.shuffle(optional)
-    target = chance.randint(*aim)
-    for name in optional:
-        more = _with_required(name, by_name) - chosen
-        if more & set(niche.without):
-            continue
-        tools = sum(tool_count(by_name[n]) for n in chosen)
-        tables = sum(len(by_name[n].tables) for n in chosen)
-        if tools >= target and tables >= TABLES:
-            break
-        added = sum(tool_count(by_name[n]) for n in more)
-        if tools + added <= aim[1] + 2 or tables < TABLES:
-            chosen |= more
-    return chosen
+class ModuleSampler:
+    """Samples modules of one pack, over and over."""
 
+    def __init__(self, pack: Pack) -> None:
+        self.core = core_modules(pack)
+        self._names = [module.name for module in pack.modules]
+        self._requires = {module.name: module.requires for module in pack.modules}
+        self._tools = {module.name: tool_count(module) for module in pack.modules}
+        self._tables = {module.name: len(module.tables) for module in pack.modules}
+        self._masks: dict[str, int] = {}
+        at = 0
+        for name, count in self._tools.items():
+            self._masks[name] = ((1 << count) - 1) << at
+            at += count
+        self._needed = {name: self._with_required(name) for name in self._names}
 
-def _with_required(name: str, by_name: dict[str, Module]) -> set[str]:
-    found = {name}
-    for required in by_name[name].requires:
-        found |= _with_required(required, by_name)
-    return found
+    def _with_required(self, name: str) -> frozenset[str]:
+        return frozenset({name}).union(*(self._with_required(other) for other in self._requires[name]))
+
+    def tool_mask(self, modules: Iterable[str]) -> int:
+        """The tools that some modules bring, as a bit for each tool of the pack."""
+        mask = 0
+        for name in modules:
+            mask |= self._masks[name]
+        return mask
+
+    def sample(self, niche: Niche, chance: random.Random, aim: tuple[int, int] = TOOLS) -> set[str]:
+        """The core, the niche's own modules, and a random choice of the others, until there are enough tools (a number
+        in ``aim``) and tables.
+        """
+        chosen = self.core.union(*(self._needed[name] for name in (*self.core, *niche.modules)))
+        optional = [name for name in self._names if name not in chosen and name not in niche.without]
+        chance.shuffle(optional)
+        target = chance.randint(*aim)
+        tools = sum(self._tools[name] for name in chosen)
+        tables = sum(self._tables[name] for name in chosen)
+        for name in optional:
+            if tools >= target and tables >= TABLES:
+                break
+            more = self._needed[name] - chosen
+            if not more.isdisjoint(niche.without):
+                continue
+            added = sum(self._tools[other] for other in more)
+            if tools + added <= aim[1] + 2 or tables < TABLES:
+                chosen |= more
+                tools += added
+                tables += sum(self._tables[other] for other in more)
+        return chosen
