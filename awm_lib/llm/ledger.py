@@ -77,8 +77,11 @@ class Ledger:
         """Append one line."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         data = (json.dumps(_line(entry), ensure_ascii=False) + "\n").encode()
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":  # a line that a full disk cut off
+                data = b"\n" + data
             os.write(handle, data)
         finally:
             os.close(handle)
