@@ -35,7 +35,6 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "evaluate": (
         "awm_lib.evaluation.run", "awm_lib.evaluation.calibration", "awm_lib.evaluation.rescoring",
         "awm_lib.evaluation.modelrun", "awm_lib.evaluation.database", "awm_lib.compile.verifier", "awm_lib.llm.live",
-        "awm_lib.splits",
     ),
 }  # fmt: skip
 """Stage -> the modules that do its work."""

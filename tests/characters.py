@@ -69,12 +69,19 @@ def known_tasks(home: Path) -> list[Known]:
 
 
 def two_writes(home: Path) -> str:
-    """A task that takes two changes at least, in calls that are all carried out."""
+    """A task that begins with a look around and ends with the last of several changes, and of which a part is a part.
+
+    That is, its verifier gives credit for all calls but the last.
+    """
     env = Environment.load(home)
     for item in env.oracle.solutions:
-        writes = [call for call in item.calls if env.tools[call.tool].writes]
-        if len(writes) > 1 and not any(call.refused for call in item.calls) and item.calls[-1] in writes:
-            return item.task
+        writes = [env.tools[call.tool].writes for call in item.calls]
+        if sum(writes) > 1 and not writes[0] and writes[-1] and not any(call.refused for call in item.calls):
+            episode = env.start(item.task)
+            for call in item.calls[:-1]:
+                episode.call(call.tool, arguments(call))
+            if 0 < episode.verify("Done.").partial < 1:
+                return item.task
     raise AssertionError("no task takes two changes")
 
 
@@ -128,7 +135,7 @@ def looper(task: Known, turn: int) -> Step:
 
 def slow(task: Known, turn: int) -> Step:
     """Thinks for long before each call."""
-    return Step([task.calls[turn % len(task.calls)]], delay=0.25)
+    return Step([task.calls[0]], delay=0.25)
 
 
 def refuser(task: Known, turn: int) -> Step:

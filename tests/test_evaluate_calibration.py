@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -101,16 +102,15 @@ def test_the_same_build_gives_the_same_bytes(evaluated: Project) -> None:
 def test_a_changed_environment_is_done_again_and_nothing_else(evaluated: Project, tmp_path: Path) -> None:
     shutil.copytree(evaluated.home, tmp_path / "project", symlinks=True)
     project = Project(tmp_path / "project")
-    assert project.planned("results/evals/oracle/summary.json") == set()
     trials = project.results / "evals" / "oracle" / "trials"
     before = {path.name: path.stat().st_mtime_ns for path in trials.iterdir()}
     path = project.results / "e_commerce_33" / "tasks.json"
     text = path.read_text()
     start = text.index('"instruction": "') + len('"instruction": "')
     path.write_text(text[:start] + "Hello. " + text[start:])
-    assert ("evaluate_agent", "") in {(rule, "") for rule, _ in project.planned("results/evals/oracle/summary.json")}
     done = project.snakemake("results/evals/oracle/summary.json")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "evaluate_agent" in done.stdout + done.stderr
     assert summary_of(project, "oracle").complete == 40
     changed = {path.name for path in trials.iterdir() if path.stat().st_mtime_ns != before[path.name]}
     assert changed == {"e_commerce_33.jsonl"}
@@ -184,23 +184,19 @@ def test_scoring_again_by_code_uses_the_verifier_as_it_is(evaluated: Project, tm
 def test_killed_calibration_goes_on(evaluated: Project, tmp_path: Path) -> None:
     shutil.copytree(evaluated.home, tmp_path / "project", symlinks=True)
     project = Project(tmp_path / "project")
-    for number in range(12):  # enough environments that several processes share them
+    for number in range(4):  # enough environments that several processes share them
         for name in NAMES:
-            shutil.copytree(project.results / name, project.results / f"{name}{number:02}")
+            copy = shutil.copytree(project.results / name, project.results / f"{name}{number:02}")
+            for file in ("scenario.json", "tasks.json", "spec.json", "oracle.json", "verifier.py"):
+                text = (copy / file).read_text()
+                (copy / file).write_text(re.sub(rf"\b{name}\b", copy.name, text))
     names = [path.name for path in project.results.iterdir() if (path / "verifier.py").exists()]
-    for name in names:
-        for file in ("scenario.json", "tasks.json", "spec.json", "oracle.json"):
-            path = project.results / name / file
-            found = json.loads(path.read_text())
-            found["name" if file == "scenario.json" else "scenario"] = name
-            path.write_text(json.dumps(found))
-        (project.results / name / "certificate.json").unlink(missing_ok=True)
     command = [sys.executable, "-m", "awm_lib", "evaluate", "--agent", "noop", "--run", "killed", "--jobs", "2"]
     trials = project.results / "evals" / "killed" / "trials"
     process = subprocess.Popen(command, cwd=project.home, start_new_session=True,
                                env={**os.environ, "PYTHONPATH": str(project.home)})  # fmt: skip
     deadline = time.monotonic() + 60
-    while not trials.is_dir() or len(list(trials.glob("*.jsonl"))) < 3:
+    while not trials.is_dir() or len(list(trials.glob("*.jsonl"))) < 2:
         assert time.monotonic() < deadline
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.02)

@@ -73,7 +73,7 @@ def one_trial(results: Path, server: LlmServer, model: str, task: str, **setting
     """The only trial of a run."""
     chosen = RunSettings(
         name="run", agent="llm", model=model, base_url=server.url, tasks=[task],
-        **{"retries": 2, "backoff": 0.01, "patience": 0.1, "max_turns": 8, **settings},
+        **{"retries": 2, "backoff": 0.01, "patience": 0.1, "max_turns": 20, **settings},
     )  # fmt: skip
     evaluate(chosen, results)
     (trial,) = Store.existing(results / "evals" / "run").read_all()

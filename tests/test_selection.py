@@ -96,6 +96,24 @@ def test_a_template_whose_wordings_all_begin_alike_is_not_taken_twice() -> None:
     assert "begin as another" in reasons[0]
 
 
+def test_a_wording_that_glues_a_slot_to_a_word_is_not_taken() -> None:
+    environment = whole()
+    world = sample_world(load_pack("e_commerce"), ROWS[0])
+    core = [template for module in load_pack("e_commerce").modules if module.core for template in module.tasks]
+    template = next(
+        template
+        for template in core
+        if all("{product}" in wording for wording in template.wordings)
+        and any("slot.product" in map(str, call.arguments.values()) for call in template.calls)
+    )
+    glued = [wording.replace("{product}", "{product}s") for wording in template.wordings]
+    mixed = template.model_copy(update={"wordings": [*glued, template.wordings[0]]})
+    found = [fill(mixed, environment, random.Random(seed), world) for seed in range(6)]
+    assert {item.binding.wording for item in found if item is not None} == {len(glued)}
+    only = template.model_copy(update={"wordings": glued})
+    assert fill(only, environment, random.Random(1), world) is None
+
+
 @pytest.mark.parametrize("wording", ["Take [one|two", "Take {n] now", "Take [{n}|two] now", "A | B", "[[a|b]|c] now"])
 def test_brackets_that_are_no_alternatives_are_refused(wording: str) -> None:
     text = {

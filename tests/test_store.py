@@ -120,3 +120,47 @@ def test_constraints_checked_at_the_end_get_a_transaction_for_each_program() -> 
     episode.call("order_product", {"product_id": 4})
     episode.restore(mark)
     assert len(episode.changes()) == len(environment.start().fork().changes()) + 3
+
+
+def test_marks_are_come_back_to_in_turn_and_as_often_as_wanted() -> None:
+    episode = shop().start()
+    marks, states = [], []
+    for product in (1, 4, 1):
+        marks.append(episode.mark())
+        states.append((episode.state().tables, episode.clock.ticks, episode.calls))
+        episode.call("order_product", {"product_id": product})
+    for at in (2, 2, 1, 0, 0):
+        episode.back(marks[at])
+        assert (episode.state().tables, episode.clock.ticks, episode.calls) == states[at]
+        assert episode.call("order_product", {"product_id": 4}).ok
+        assert episode.state().tables != states[at][0]
+    episode.reset()
+    assert episode.changes() == []
+    assert episode.call("order_product", {"product_id": 1}).ok
+
+
+def test_marks_outlive_what_sqlite_rolls_back_by_itself() -> None:
+    environment = probing(f"UPDATE products SET stock = stock + {ENDLESS}")
+    episode = environment.start()
+    episode.call("order_product", {"product_id": 1})
+    first = episode.mark()
+    one = episode.state().tables
+    episode.call("order_product", {"product_id": 4})
+    second = episode.mark()
+    two = episode.state().tables
+    assert episode.call("probe").error is not None
+    assert episode.state().tables == two
+    episode.call("order_product", {"product_id": 1})
+    episode.back(second)
+    assert episode.state().tables == two
+    episode.back(first)
+    assert episode.state().tables == one
+
+
+def test_a_mark_of_a_store_with_deferred_constraints_is_a_snapshot() -> None:
+    schema = SCHEMA.replace("REFERENCES orders(id)", "REFERENCES orders(id) DEFERRABLE INITIALLY DEFERRED")
+    episode = shop(schema=schema).start()
+    mark = episode.mark()
+    episode.call("order_product", {"product_id": 1})
+    episode.back(mark)
+    assert episode.changes() == []

@@ -11,7 +11,7 @@ from awm_lib import sqltext
 from awm_lib.certify.samples import invalid_arguments, valid_arguments
 from awm_lib.contracts.spec import LetStep, RunStep
 from awm_lib.runtime.environment import Environment
-from awm_lib.runtime.episode import Episode, Snapshot
+from awm_lib.runtime.episode import Episode, Mark, Snapshot
 from awm_lib.runtime.tools import Tool
 from awm_lib.runtime.values import fits
 
@@ -89,7 +89,7 @@ def check_tools(environment: Environment, seed: str) -> Fuzzing:
 
 def _call(episode: Episode, tool: Tool, arguments: dict[str, Any]) -> tuple[str | None, int]:
     shown = f"{tool.name}({', '.join(f'{k}={str(v)[:40]!r}' for k, v in arguments.items())})"
-    before = episode.snapshot() if tool.writes else None
+    before = episode.mark() if tool.writes else None
     count = episode.row_changes
     result = episode.call(tool.name, arguments)
     if result.error is not None and result.error.kind == "internal":
@@ -105,14 +105,13 @@ def _call(episode: Episode, tool: Tool, arguments: dict[str, Any]) -> tuple[str 
     return None, 0
 
 
-def _differs(episode: Episode, before: Snapshot, row_changes: int) -> bool:
-    """Whether an episode's rows are other than at a snapshot; most refused calls wrote nothing at all."""
-    if episode.row_changes == row_changes or episode.image() == before.image:
+def _differs(episode: Episode, before: Mark | Snapshot, row_changes: int) -> bool:
+    """Whether an episode's rows are other than at a mark; most refused calls wrote nothing at all."""
+    if episode.row_changes == row_changes:
         return False
-    earlier = Episode(episode.environment, None, before)
-    differs = earlier.state().tables != episode.state().tables
-    earlier.close()
-    return differs
+    rows = episode.state().tables
+    episode.back(before)
+    return episode.state().tables != rows
 
 
 def outside_schema(tool: Tool, data: Any) -> str | None:

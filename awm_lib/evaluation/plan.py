@@ -72,9 +72,7 @@ def _is_chosen(home: Path, settings: RunSettings) -> bool:
     if settings.categories and scenario.category not in settings.categories:
         return False
     if settings.split:
-        from awm_lib.splits import split_of
-
-        return split_of(scenario.name, scenario.category) == settings.split
+        return scenario.split == settings.split
     return True
 
 

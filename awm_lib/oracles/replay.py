@@ -11,7 +11,7 @@ from awm_lib.contracts.tasks import Task
 from awm_lib.errors import ExpressionError
 from awm_lib.oracles.sources import Scope, evaluate
 from awm_lib.runtime.environment import Environment
-from awm_lib.runtime.episode import Episode
+from awm_lib.runtime.episode import Episode, Mark, Snapshot
 from awm_lib.runtime.results import ToolResult
 
 
@@ -47,17 +47,20 @@ def replay(
     episode: Episode | None = None,
     instead: Mapping[tuple[str, str], Any] | None = None,
     lenient: bool = False,
+    after: Sequence[Step] = (),
+    marks: list[Mark | Snapshot] | None = None,
 ) -> Replay:
     """Make a solution's calls in a fresh episode (or the given one).
 
     ``calls`` replaces the solution's own. ``instead`` gives other values for (call id, argument). A strict replay
-    stops at the
-    first call that does not go as the oracle says; a ``lenient`` one leaves out calls whose arguments cannot be
-    known and goes on
-    after errors, as a mistaken agent would.
+    stops at the first call that does not go as the oracle says; a ``lenient`` one leaves out calls whose arguments
+    cannot be known and goes on after errors, as a mistaken agent would. ``after`` are steps that the given episode has
+    behind it; ``marks`` collects a mark of the episode before each call.
     """
-    run = Replay(episode or environment.start())
+    run = Replay(episode or environment.start(), list(after))
     scope = Scope(task.instruction, environment.context)
+    for step in after:
+        scope.add_result(step.call.id, step.result.plain())
     chosen = solution.calls if calls is None else calls
     for call in chosen:
         try:
@@ -70,6 +73,8 @@ def replay(
                 continue
             run.problems.append(f"call {call.id} ({call.tool}): {error.message}")
             return run
+        if marks is not None:
+            marks.append(run.episode.mark())
         result = run.episode.call(call.tool, arguments)
         run.steps.append(Step(call, arguments, result))
         scope.add_result(call.id, result.plain())

@@ -44,6 +44,16 @@ class Snapshot:
     """Tables that calls may have written to so far."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment of an episode that only this episode can come back to; much cheaper than a snapshot."""
+
+    index: int
+    ticks: int
+    calls: int
+    written: frozenset[str]
+
+
 class Episode:
     """A world in memory that only its own calls change. Calls from several threads are serialized."""
 
@@ -122,6 +132,23 @@ class Episode:
                 self._opened = self.environment.open_store(snapshot.image, snapshot.ticks)
             self.calls = snapshot.calls
             self._written = set(snapshot.written)
+
+    def mark(self) -> Mark | Snapshot:
+        """Remember this moment, until the episode goes back to an earlier one, or is copied."""
+        if self._store.deferred:
+            return self.snapshot()
+        with self._lock:
+            return Mark(self._store.mark(), self.clock.ticks, self.calls, frozenset(self._written))
+
+    def back(self, mark: Mark | Snapshot) -> None:
+        """Go back to a mark, as often as wanted."""
+        if isinstance(mark, Snapshot):
+            self.restore(mark)
+            return
+        with self._lock:
+            self._store.back(mark.index, mark.ticks)
+            self.calls = mark.calls
+            self._written = set(mark.written)
 
     def fork(self) -> Episode:
         """Another episode that starts where this one is; neither sees the other."""

@@ -22,13 +22,13 @@ MAX_LOG = 256
 class Store:
     """A database in memory, its clock, and the moment to which it can go back."""
 
-    __slots__ = ("_deferred", "_log", "base", "budget", "clock", "connection")
+    __slots__ = ("_log", "_marks", "base", "budget", "clock", "connection", "deferred")
 
     def __init__(self, epoch: str, image: bytes, ticks: int, *, deferred: bool = False) -> None:
         """``image`` are the bytes of a database file, ``ticks`` the seconds since ``epoch``; ``deferred`` says that
         constraints are checked when a transaction ends.
         """
-        self._deferred = deferred
+        self.deferred = deferred
         self.clock = Clock(epoch, ticks)
         self.budget = Budget()
         self.connection = database.connect(self.clock, self.budget)
@@ -39,14 +39,16 @@ class Store:
         self.base = image
         """What it can go back to."""
         self._log: list[tuple[Tool, dict[str, Any], int]] = []
-        if not self._deferred:
+        self._marks: list[int] = []
+        """For each mark, how many writes had been made."""
+        if not self.deferred:
             self.connection.execute("BEGIN")
 
     def run(self, tool: Tool, binds: dict[str, Any]) -> Any:
         """Run a tool's program. Raises what ``Tool.run`` raises; then nothing has changed."""
         if not tool.writes:
             return tool.run(self.connection, binds)
-        if self._deferred:
+        if self.deferred:
             self.base = None
             return tool.run(self.connection, binds)
         given = dict(binds)
@@ -60,7 +62,7 @@ class Store:
             self._recover()
             raise sqlite3.OperationalError("the program ended its transaction")
         self._log.append((tool, given, self.clock.ticks))
-        if len(self._log) >= MAX_LOG:
+        if len(self._log) >= MAX_LOG and not self._marks:
             self.connection.execute("COMMIT")
             self._begin(None)
         return data
@@ -73,27 +75,44 @@ class Store:
         """
         ticks = self.clock.ticks
         self.connection.execute("BEGIN")
-        for tool, binds, moment in self._log:
+        for number, (tool, binds, moment) in enumerate([*self._log, (None, {}, ticks)]):
+            for index, position in enumerate(self._marks):
+                if position == number:
+                    self.connection.execute(f"SAVEPOINT mark_{index}")
             self.clock.set(moment)
             self.budget.reset()
-            tool.run(self.connection, dict(binds))
+            if tool is not None:
+                tool.run(self.connection, dict(binds))
+
+    def mark(self) -> int:
+        """Remember this moment, to go back to it as often as wanted; not of a deferred store."""
+        index = len(self._marks)
+        self.connection.execute(f"SAVEPOINT mark_{index}")
+        self._marks.append(len(self._log))
+        return index
+
+    def back(self, mark: int, ticks: int) -> None:
+        """Go back to a mark; later ones are forgotten."""
+        self.connection.execute(f"ROLLBACK TO mark_{mark}")
+        del self._marks[mark + 1 :]
+        del self._log[self._marks[mark] :]
         self.clock.set(ticks)
 
     def rewind(self, image: bytes, ticks: int) -> bool:
         """Go back to ``image`` if that is where the transaction began; say whether it was."""
         if image is not self.base:
             return False
-        if self._log:
+        if self._log or self._marks:
             self.connection.execute("ROLLBACK")
             self._begin(image)
         self.clock.set(ticks)
         return True
 
     def serialize(self) -> bytes:
-        """The database as the bytes of a file; the store can go back to these from now on."""
+        """The database as the bytes of a file; the store can go back to these from now on, and forgets its marks."""
         if not self._log and self.base is not None:
             return self.base
-        if not self._deferred:
+        if not self.deferred:
             self.connection.execute("COMMIT")
         image = database.serialize(self.connection)
         self._begin(image)

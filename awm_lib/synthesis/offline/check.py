@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -81,6 +82,12 @@ def shortfalls(pack: Pack) -> list[str]:
     for template in templates:
         if len(template.wordings) < LEAST_WORDINGS:
             found.append(f"template {template.name}: {len(template.wordings)} wordings, {LEAST_WORDINGS} are needed")
+        for wording in template.wordings:
+            glued = re.search(r"\w\{|\}\w", wording)
+            if glued:
+                found.append(
+                    f"template {template.name}: a slot is glued to a word, which no agent can tell: {wording!r}"
+                )
     described: dict[str, str] = {}
     for niche in pack.niches:
         for product in niche.products:

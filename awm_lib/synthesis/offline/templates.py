@@ -28,6 +28,7 @@ from awm_lib.contracts.tasks import AnswerForm, Task
 from awm_lib.errors import AwmError, ExpressionError, SqlError
 from awm_lib.expressions import parse, replace_fields
 from awm_lib.oracles.proof import Proof, prove
+from awm_lib.oracles.sources import contains_span
 from awm_lib.runtime.environment import Environment
 from awm_lib.runtime.statements import prepare
 from awm_lib.synthesis.offline.formulas import scope
@@ -38,6 +39,7 @@ MAX_CANDIDATES = 12
 """Candidates of a bind that are tried."""
 MAX_ROWS = 20_000
 """Rows of a bind that are read, to choose candidates from."""
+_SLOT = re.compile(r"\bslot\.([a-z][a-z0-9_]*)")
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
 
 
@@ -88,7 +90,9 @@ def fill(
             continue
         wording = _choose_wording(template, chance, taken, slots)
         if wording is None:
-            found.append("all wordings begin as another task's instruction does")
+            found.append(
+                "all wordings begin as another task's instruction does, or do not say a slot as a word of its own"
+            )
             continue
         filled = _build(template, environment, slots, wording, world.history, task_id)
         proof: Proof = prove(environment, filled.task, filled.binding.solution)
@@ -148,7 +152,23 @@ def _choose_wording(
         for number, wording in enumerate(template.wordings)
     ]
     chance.shuffle(found)
-    return next((w for w in found if opening(_render(template, w.text, slots)[0]) not in taken), None)
+    used = _slots_of_sources(template)
+
+    def is_fit(wording: _Wording) -> bool:
+        text, said = _render(template, wording.text, slots)
+        return opening(text) not in taken and all(
+            contains_span(text, span.text) for name, span in said.items() if name in used
+        )
+
+    return next((wording for wording in found if is_fit(wording)), None)
+
+
+def _slots_of_sources(template: TaskTemplate) -> set[str]:
+    """The slots that sources use, which an instruction has to say as words of their own."""
+    lists = [template.calls, *(alternative.calls for alternative in template.alternatives)]
+    sources = [str(source) for calls in lists for call in calls for source in (*call.arguments.values(), call.when)]
+    sources += [template.answer.value] if template.answer else []
+    return {name for source in sources for name in _SLOT.findall(source)}
 
 
 def _render(template: TaskTemplate, wording: str, slots: dict[str, Any]) -> tuple[str, dict[str, _Said]]:
