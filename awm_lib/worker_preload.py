@@ -48,7 +48,7 @@ _MODEL = (
     "awm_lib.llm",
     "awm_lib.llm.live:preload",
     "awm_lib.synthesis.llm",
-    "awm_lib.synthesis.llm.prompts:preload",
+    "awm_lib.synthesis.llm.warm:warm",
     "awm_lib.commands.write",
     "awm_lib.commands.solve",
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from awm_lib.certify.certificate import certify, certify_tasks
+from awm_lib.certify.mutants import wrong_answers
 from awm_lib.certify.world import check_tools, schema_findings
 from awm_lib.contracts.certificate import TaskCertificate
+from awm_lib.contracts.tasks import AnswerForm
 from tests.shop import ORACLE, ROWS, SCHEMA, SPEC, TASKS, shop
 
 
@@ -294,3 +297,14 @@ def test_strict_tables_and_long_patterns_are_errors_of_the_vocabulary() -> None:
     assert wrong.error is not None and wrong.error.kind == "invalid_arguments"
     unknown = episode.call(["get_product"], {})  # type: ignore[arg-type]
     assert unknown.error is not None and unknown.error.kind == "unknown_tool"
+
+
+@pytest.mark.parametrize("right", [-1, 0, 1, 2.5, -0.5])
+def test_no_wrong_answer_is_the_right_one(right: float) -> None:
+    environment = shop()
+    form = {"type": "decimal" if isinstance(right, float) else "integer"}
+    task = environment.tasks.tasks[0].model_copy(update={"kind": "question", "answer": AnswerForm.model_validate(form)})
+    made = list(wrong_answers(environment, task, right, random.Random(1)))
+    found = [value for family, value in made if family == "wrong_answer"]
+    assert len(found) >= 2
+    assert all(float(value) != right for value in found)

@@ -199,6 +199,25 @@ def test_an_endpoint_that_is_down_stops_the_run_and_is_tried_again_next_time(
     assert (summary.trials, summary.complete, summary.masked) == (30, 30, 0)
 
 
+def test_a_trial_that_an_endpoint_cut_off_goes_on_with_its_replies(results: Path, built_environment: Path) -> None:
+    task = cast.two_writes(built_environment)
+    down = True
+
+    def moody(known: cast.Known, turn: int) -> cast.Step:
+        return cast.Step(error=failure(503)) if down and turn == 2 else cast.solver(known, turn)
+
+    with llm_server(cast.script(built_environment, {"m": moody})) as server:
+        _, (trial,) = run(results, server, "m", tasks=[task])
+        assert trial.failure is not None
+        assert trial.failure.error_class == "infrastructure"
+        assert (len(trial.calls), trial.rewards.masked) == (2, True)
+        down = False
+        _, (trial,) = run(results, server, "m", tasks=[task])
+        assert trial.complete
+        assert len(server.answered) == len(trial.turns), "nothing was asked twice"
+    assert not list((results / "evals").rglob("replies.jsonl"))
+
+
 def test_an_internal_error_of_a_tool_masks_the_trial(
     results: Path, server: LlmServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from awm_lib.contracts.llm import Llm, Price
 from awm_lib.llm import errors
 from awm_lib.llm.chat import ChatReply, ChatRequest, OutputSchema
 from awm_lib.llm.client import open_client
-from awm_lib.llm.endpoint import Endpoint, resolve_endpoint
+from awm_lib.llm.endpoint import Endpoint, embedding_endpoint, resolve_endpoint
 from awm_lib.llm.ledger import Ledger, Purpose
 from tests.llmserver import LlmServer, Reply, always, failure, llm_server
 
@@ -210,6 +210,92 @@ def test_what_an_endpoint_takes_is_found_out_and_remembered(
         assert len(server.received) == first + 1
         last = server.received[-1].body
         assert ("JSON Schema" in last["messages"][0]["content"]) == (mode != "json_schema")
+
+
+def test_a_wrong_model_is_told_after_one_request(tmp_path: Path) -> None:
+    with llm_server(lambda body: failure(404, "the model m does not exist")) as server:
+        with pytest.raises(errors.BadRequest, match="the model m does not exist"):
+            ask(server, settings(tmp_path), ChatRequest(HELLO.messages, SHAPE))
+        assert len(server.received) == 1
+
+
+def test_azure_is_asked_at_its_deployment(tmp_path: Path) -> None:
+    variables = {"AZURE_ENDPOINT_URL": "", "AZURE_OPENAI_API_KEY": KEY, "AWM_SYN_OVERRIDE_MODEL": "my-gpt"}
+    with llm_server(always("hi")) as server:
+        variables["AZURE_ENDPOINT_URL"] = server.url.removesuffix("/v1")
+        found = resolve_endpoint(Llm(api_version="2025-01-01-preview"), provider="azure", variables=variables)
+
+        async def send() -> ChatReply:
+            async with open_client(found, settings(tmp_path)) as client:
+                return await client.send(HELLO, PURPOSE)
+
+        assert asyncio.run(send()).text == "hi"
+        path = server.received[0].path
+        assert path == "/openai/deployments/my-gpt/chat/completions?api-version=2025-01-01-preview"
+        assert server.received[0].headers["api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("provider", "variables", "said"),
+    [
+        ("openai", {"OPENAI_BASE_URL": "http://127.0.0.1/v1"}, "no model is named"),
+        ("openai", {"AWM_SYN_OVERRIDE_MODEL": "m"}, "there is no key for OpenAI"),
+        ("azure", {"AWM_SYN_OVERRIDE_MODEL": "m"}, "there is no address of the Azure resource"),
+        ("azure", {"AWM_SYN_OVERRIDE_MODEL": "m", "AZURE_ENDPOINT_URL": "http://a"}, "there is no key for Azure"),
+        ("openai", {"AWM_SYN_OVERRIDE_MODEL": "m", "OPENAI_BASE_URL": "localhost:8000"}, "is not a URL"),
+        ("openai", {"AWM_SYN_OVERRIDE_MODEL": "m", "OPENAI_BASE_URL": f"http://me:{KEY}@h/v1"}, "user or password"),
+    ],
+)
+def test_what_an_endpoint_lacks_is_told(provider: str, variables: dict[str, str], said: str) -> None:
+    with pytest.raises(errors.AwmError, match=said) as caught:
+        resolve_endpoint(Llm(), provider=provider, variables=variables)
+    assert KEY not in str(caught.value)
+
+
+def test_arguments_win_over_the_environment_and_that_over_the_settings() -> None:
+    given = Llm(model="configured", base_url="http://configured/v1")
+    assert resolve_endpoint(given, variables={}).label == "configured at http://configured/v1"
+    known = {"AWM_SYN_OVERRIDE_MODEL": "named", "OPENAI_BASE_URL": "http://named/v1"}
+    assert resolve_endpoint(given, variables=known).label == "named at http://named/v1"
+    found = resolve_endpoint(given, variables=known, model="given", base_url="http://given/v1")
+    assert found.label == "given at http://given/v1"
+
+
+def test_another_host_of_embeddings_does_not_get_the_key_of_the_first() -> None:
+    known = {"OPENAI_API_KEY": KEY, "EMBEDDING_OPENAI_BASE_URL": "http://other/v1"}
+    assert embedding_endpoint(Llm(), known).key.get_secret_value() != KEY
+    assert embedding_endpoint(Llm(), {"OPENAI_API_KEY": KEY}).key.get_secret_value() == KEY
+
+
+def test_the_worker_has_the_client_ready_and_no_thread_that_a_fork_would_lose() -> None:
+    code = (
+        "import sys, threading; from awm_lib.worker_preload import preload_for; assert preload_for('write')\n"
+        "assert not preload_for('write') and not preload_for('certify'); assert threading.active_count() == 1\n"
+        "assert 'httpcore2' in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_record_of_limits_that_cannot_be_read_counts_as_fresh(tmp_path: Path) -> None:
+    (tmp_path / "limits").mkdir()
+    (tmp_path / "limits" / "state").write_bytes(b'{"tokens": 1, "fill')
+    (tmp_path / "endpoints.json").write_text("half of a file")
+    (tmp_path / "ledger.jsonl").write_text('{"event": "request", "usd": 0.5}\n{"event": "req')
+    price = [Price(model="m", input=0, output=1000)]
+    configured = settings(tmp_path, tokens_per_minute=50_000, max_tokens=300, prices=price, max_cost_usd=0.9)
+    with llm_server(always("x" * 1200)) as server:
+        assert ask(server, configured, HELLO)[0].text
+        with pytest.raises(errors.BudgetSpent, match=r"\$0.80 are spent"):
+            ask(server, configured, HELLO.following({"role": "user", "content": "again"}))
+
+
+def test_a_damaged_reply_is_asked_for_again(tmp_path: Path) -> None:
+    with llm_server(always("hi")) as server:
+        ask(server, settings(tmp_path), HELLO)
+        next(tmp_path.glob("replies/*/*.json")).write_text('{"reply": {"text": 1')
+        assert ask(server, settings(tmp_path), HELLO)[0].text == "hi"
+        assert len(server.received) == 2
 
 
 def test_a_request_that_nobody_could_take_is_not_sent_in_other_forms(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_the_limit_is_kept_busy(tmp_path: Path) -> None:
         targets.append(f"results/{seed['category']}_{counts[seed['category']]}/spec.json")
     with llm_server(anyone) as server:
         done = project.run(
-            "snakemake", f"-j{JOBS}", *targets, "--config", "tasks=5", "llm={min_tasks: 1}",
+            "snakemake", f"-j{JOBS}", *targets, "--config", "tasks=5", f"llm={{concurrency: {AT_ONCE}}}",
             AWM_SYN_LLM_PROVIDER="openai", OPENAI_BASE_URL=server.url, OPENAI_API_KEY="x", AWM_SYN_OVERRIDE_MODEL="m",
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from awm_lib import cli
-from awm_lib.synthesis.llm.accepted import read_ideas
+from awm_lib.synthesis.llm.accepted import Idea, accept, accepted_ideas, read_ideas
 from tests.conftest import ROOT
 from tests.llmserver import Body, LlmServer, Reply, failure, llm_server
 
@@ -131,6 +131,15 @@ def test_scenarios_are_found_to_the_count_and_stay(desk: Desk) -> None:
     assert titles(desk)[:60] == first
     assert (desk.home / "seeds.jsonl").read_bytes() == before
     assert "accepted, 60 in all" in done[1]
+
+
+def test_a_line_that_was_cut_off_loses_no_other(tmp_path: Path) -> None:
+    ideas = [Idea(category="offices", title=f"Office {number}", description="Stamps.") for number in range(3)]
+    accept(tmp_path, ideas[:1])
+    with (tmp_path / "scenarios.jsonl").open("a") as file:
+        file.write('{"category": "off')
+    accept(tmp_path, ideas[1:])
+    assert accepted_ideas(tmp_path) == ideas
 
 
 def test_what_cannot_be_simulated_is_left_out(desk: Desk) -> None:

@@ -184,7 +184,7 @@ def test_a_missing_file_is_named_and_the_old_database_stays(results: Path, envir
 
 def test_the_same_files_give_the_same_answers(results: Path, tmp_path: Path) -> None:
     again = tmp_path / "stats.duckdb"
-    build(results, names(results), {"banking_9": "synthesize: no rows"}, again)
+    build(results, names(results), {"banking_9": "synthesize: no rows"}, again, results / "llm")
     with opened(results / "stats.duckdb") as first, opened(again) as second:
         for table in TABLES:  # in the order of insertion, too
             assert ask(first, f"FROM {table.name}") == ask(second, f"FROM {table.name}")

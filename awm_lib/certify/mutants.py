@@ -170,7 +170,7 @@ def wrong_answers(environment: Environment, task: Task, right: Any, chance: rand
     assert form is not None
     if form.type in ("integer", "decimal", "money"):
         step = max(1.0, form.tolerance * 3)
-        near = [right + step, right - step, right * 2 + step]
+        near = [value for value in (right + step, right - step, right * 2 + step) if abs(value - right) >= step]
         yield from (("wrong_answer", answer_text(round(value, 2)) or "") for value in near)
         yield "lists_everything", ", ".join(str(round(right + offset, 2)) for offset in (-2, -1, 0, 1, 2))
     elif form.type == "date":

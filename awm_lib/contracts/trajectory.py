@@ -142,6 +142,10 @@ class Trajectory(Contract):
         """Whether an error that is not the agent's befell it."""
         return self.rewards.masked
 
+    def met(self, error_class: ErrorClass) -> bool:
+        """Whether an error of a class happened."""
+        return any(problem.error_class == error_class for problem in self.problems)
+
     @property
     def tokens(self) -> int:
         """All tokens, of prompts and replies."""

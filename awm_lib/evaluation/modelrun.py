@@ -62,7 +62,7 @@ class ModelRun:
         for home, plan in self.plans.items():
             for key in plan.keys(self.settings.trials):
                 found = self.store.find(key)
-                if found is None or found.world != plan.digests.world or _is_unlucky(found):
+                if found is None or found.world != plan.digests.world or found.met("infrastructure"):
                     yield plan, key
                     continue
                 if found.judged_by != plan.digests.judge:
@@ -118,16 +118,12 @@ class ModelRun:
 
     def _demand_hope(self, trial: Trajectory) -> None:
         """Raise AwmError if the endpoint has answered no trial for long."""
-        self._unavailable = self._unavailable + 1 if _is_unlucky(trial) else 0
+        self._unavailable = self._unavailable + 1 if trial.met("infrastructure") else 0
         if self._unavailable >= HOPELESS and trial.failure is not None:
             raise AwmError(
                 f"{HOPELESS} trials in a row got no reply; the last: {trial.failure.message}",
                 hint="is the endpoint up? the same command goes on where this one stopped",
             )
-
-
-def _is_unlucky(trial: Trajectory) -> bool:
-    return any(problem.error_class == "infrastructure" for problem in trial.problems)
 
 
 def _first(group: BaseExceptionGroup[AwmError]) -> AwmError:

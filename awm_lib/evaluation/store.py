@@ -30,7 +30,6 @@ from awm_lib.errors import AwmError, ContractError, UnknownName
 from awm_lib.evaluation.trial import TrialKey
 
 EVALS = "evals"
-_MAX_BYTES = 100_000_000
 
 
 class Store:
@@ -126,9 +125,14 @@ class Store:
         jsonfile.write_bytes(self.trials / f"{scenario}.jsonl", ("\n".join(lines) + "\n").encode())
 
     def write_trial(self, key: TrialKey, trial: Trajectory) -> None:
-        """Write one trial, in one step; its replies are in it and need not be kept apart any longer."""
+        """Write one trial, in one step.
+
+        Its replies are in it and need not be kept apart any longer, unless the endpoint failed: then the next run goes
+        on with them.
+        """
         jsonfile.write_bytes(self.folder(key) / "trajectory.json", _encoded(trial))
-        (self.folder(key) / "replies.jsonl").unlink(missing_ok=True)
+        if not trial.met("infrastructure"):
+            (self.folder(key) / "replies.jsonl").unlink(missing_ok=True)
 
     def folder(self, key: TrialKey) -> Path:
         """Where a model's trial is kept."""

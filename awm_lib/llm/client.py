@@ -104,6 +104,8 @@ class Client:
                 reply = await self._send_once(request, dialect, tries)
             except BadRequest as error:
                 refused = refused or error
+                if not error.is_about_form:
+                    raise
                 waiting.append(self._dialects.others(dialect, request, error.message))
             else:
                 if dialect != self._dialects.current:

@@ -71,6 +71,9 @@ class AuthenticationFailed(LlmError):
 class BadRequest(LlmError):
     """The endpoint does not take the request."""
 
+    is_about_form = True
+    """Whether another form of the same request may be taken; not if the model or the address is wrong."""
+
 
 class BudgetSpent(LlmError):
     """One more request could cost more than ``max_cost_usd`` allows."""

@@ -6,7 +6,6 @@ It is what ``awm cost``, ``max_cost_usd`` and the statistics read. It holds no p
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from awm_lib.contracts.llm import Price
+from awm_lib.llm.appendfile import append
 from awm_lib.llm.chat import Usage
 
 FILE = "ledger.jsonl"
@@ -75,13 +75,7 @@ class Ledger:
 
     def write(self, entry: Request | Attempt) -> None:
         """Append one line."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        data = (json.dumps(_line(entry), ensure_ascii=False) + "\n").encode()
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(handle, data)
-        finally:
-            os.close(handle)
+        append(self.path, (json.dumps(_line(entry), ensure_ascii=False) + "\n").encode())
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """All lines, oldest first. A line that a full disk cut off is left out."""

@@ -156,8 +156,10 @@ class LiveTransport:
             return errors.EndpointUnavailable(f"the endpoint failed ({status}): {said}", retry_after=wait)
         if error.code == "content_filter" or "content management policy" in said:
             return errors.ContentFiltered(f"the endpoint's content filter refuses the request: {said}")
-        hint = "is llm.model right?" if status == 404 else None
-        return errors.BadRequest(f"{self.endpoint.label} does not take the request ({status}): {said}", hint=hint)
+        hint = "are llm.model and the address right?" if status == 404 else None
+        refused = errors.BadRequest(f"{self.endpoint.label} does not take the request ({status}): {said}", hint=hint)
+        refused.is_about_form = status in (400, 415, 422)
+        return refused
 
 
 def _make_client(endpoint: Endpoint, timeout: float, connections: int) -> AsyncOpenAI:

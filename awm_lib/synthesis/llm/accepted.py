@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from awm_lib.contracts.config import Config
 from awm_lib.contracts.names import Identifier, Line, Text
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.errors import ContractError
+from awm_lib.llm.appendfile import append
 from awm_lib.splits import split_of
 from awm_lib.textfile import read_text
 
@@ -44,8 +44,11 @@ class Idea(Contract):
     per_category: int | None = None
 
 
-def read_ideas(path: Path) -> list[Idea]:
-    """The ideas of a file, one on a line. Raises ContractError with file and line."""
+def read_ideas(path: Path, *, cut: bool = False) -> list[Idea]:
+    """The ideas of a file, one on a line. Raises ContractError with file and line.
+
+    ``cut`` leaves out lines that are no JSON: a full disk may have cut one off.
+    """
     found = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip():
@@ -53,6 +56,8 @@ def read_ideas(path: Path) -> list[Idea]:
         try:
             value = json.loads(line)
         except ValueError:
+            if cut:
+                continue
             raise ContractError(f"{path}, line {number}: not JSON", hint="one object on each line") from None
         found.append(Idea.parse(value, f"{path}, line {number}"))
     return found
@@ -66,19 +71,14 @@ def seeds_of(config: Config) -> list[Idea]:
 def accepted_ideas(directory: Path) -> list[Idea]:
     """What was accepted so far."""
     path = directory / FILE
-    return read_ideas(path) if path.exists() else []
+    return read_ideas(path, cut=True) if path.exists() else []
 
 
 def accept(directory: Path, ideas: Iterable[Idea]) -> None:
     """Append accepted ideas, in one write."""
-    directory.mkdir(parents=True, exist_ok=True)
-    data = b"".join((json.dumps(idea.plain(), ensure_ascii=False) + "\n").encode() for idea in ideas)
-    handle = os.open(directory / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(handle, data)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    lines = [json.dumps(idea.plain(), ensure_ascii=False) + "\n" for idea in ideas]
+    if lines:
+        append(directory / FILE, "".join(lines).encode(), durable=True)
 
 
 def numbered(ideas: Iterable[Idea], tasks: int, seed: int) -> list[Scenario]:

@@ -33,13 +33,8 @@ def messages(stage: str, **values: Any) -> list[dict[str, str]]:
     ]
 
 
-def preload() -> None:
-    """Compile all templates and schemas, for a process that forks those that use them."""
-    from awm_lib.llm.strict import output_schema
-    from awm_lib.synthesis.llm import replies
-
-    for stage in ("Tasks", "Schema", "Rows", "Tools", "Solutions"):
-        output_schema(getattr(replies, f"{stage}Reply"))
+def compile_all() -> None:
+    """Compile all templates, for a process that forks those that use them."""
     for path in HOME.glob("*.j2"):
         _templates().get_template(path.name)
 

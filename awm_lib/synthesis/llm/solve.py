@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from awm_lib.contracts.solving import Attempt, Solving, TaskSolving
 from awm_lib.contracts.tasks import Task
 from awm_lib.llm.chat import ChatRequest, assistant_message
-from awm_lib.llm.client import Client
 from awm_lib.llm.errors import BudgetSpent, LlmError
 from awm_lib.llm.ledger import Purpose
 from awm_lib.runtime.environment import Environment
 from awm_lib.runtime.episode import Episode
 from awm_lib.synthesis.llm.prompts import render
+
+if TYPE_CHECKING:
+    from awm_lib.llm.client import Client
 
 MAX_TURNS = 40
 """Replies of one attempt."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.splits import split_of
 from awm_lib.synthesis.offline.load import load_pack, pack_names
-from awm_lib.synthesis.offline.modules import MANY_TOOLS, TOOLS, ModuleSampler, core_modules, module_order
+from awm_lib.synthesis.offline.modules import ModuleSampler, core_modules, module_order
 from awm_lib.synthesis.offline.pack import Always, Niche, Pack, Product
 from awm_lib.synthesis.offline.people import cities
 
@@ -100,7 +100,7 @@ def _new_modules(niche: Niche, chance: random.Random, taken: _Taken) -> set[str]
     for number in range(MORE_TRIES):
         if best is not None and number >= TRIES and (taken.exhausted or not best[0]):
             break
-        modules = taken.sampler.sample(niche, chance, TOOLS if number < TRIES else MANY_TOOLS)
+        modules = taken.sampler.sample(niche, chance, 0 if number < TRIES else chance.choice((-1, 0, 1)))
         found = (frozenset(modules) in taken.modules, taken.likeness(taken.sampler.tool_mask(modules)), modules)
         if best is None or found[:2] < best[:2]:
             best = found
