@@ -71,6 +71,15 @@ def test_a_pack_is_big_and_varied_enough(name: str) -> None:
     assert shortfalls(load_pack(name)) == []
 
 
+def test_no_two_products_of_the_catalogue_have_one_name() -> None:
+    seen: dict[str, str] = {}
+    for name in NAMES:
+        for niche in load_pack(name).niches:
+            for product in niche.products:
+                assert product.title not in seen, f"{product.title} is in {seen[product.title]} and {name}"
+                seen[product.title] = name
+
+
 def test_no_two_packs_are_one_skeleton_in_other_words() -> None:
     shapes = {name: {program_shape(tool) for tool in tools(load_pack(name))} for name in NAMES}
     for one, two in combinations(NAMES, 2):

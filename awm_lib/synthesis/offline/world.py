@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -135,7 +136,7 @@ class _Rows:
         plan = table.rows
         filled: list[Record] = []
         self.records[name] = filled
-        has_id = "id INTEGER PRIMARY KEY" in " ".join(table.ddl.split())
+        has_id = re.search(r"\bid INTEGER PRIMARY KEY\b", " ".join(table.ddl.split())) is not None
         parents = self._evaluate(plan.each, names, f"{place}, rows.each") if plan.each is not None else [None]
         number = 0
         for parent in parents:
