@@ -26,7 +26,7 @@ ROOTS: dict[str, tuple[str, ...]] = {
     "gate": ("awm_lib.gate",),
     "statistics": ("awm_lib.statistics.database",),
     "report": ("awm_lib.statistics.report",),
-    "write_solve": ("awm_lib.synthesis.llm.solve", "awm_lib.compile.verifier"),
+    "write_solve": ("awm_lib.synthesis.llm.solve", "awm_lib.compile.verifier", "awm_lib.llm.live"),
     "write_tasks": ("awm_lib.synthesis.llm.tasks",),
     "write_schema": ("awm_lib.synthesis.llm.schema",),
     "write_rows": ("awm_lib.synthesis.llm.rows",),
