@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from awm_lib.errors import AwmError, ContractError, UnknownName
+from awm_lib.contracts.spec import Spec
+from awm_lib.errors import AwmError, ContractError, SqlError, UnknownName
 from awm_lib.runtime.environment import Environment
 from awm_lib.runtime.episode import Episode
 from tests.shop import NOW, SCHEMA, SPEC, TASKS, shop
@@ -458,3 +459,19 @@ def test_a_tool_that_is_defined_twice_is_refused() -> None:
     spec["tools"].append(copy.deepcopy(spec["tools"][0]))
     with pytest.raises(ContractError, match="search_products is defined twice"):
         shop(spec=spec)
+
+
+def test_a_lazy_environment_compiles_what_is_asked_for() -> None:
+    spec = copy.deepcopy(SPEC)
+    broken = {"name": "broken", "summary": "Broken", "effect": "read", "program": [one("SELECT nothing FROM nowhere")]}
+    spec["tools"].append(broken)
+    whole = shop()
+    lazy = Environment(whole.scenario, whole.tasks, Spec.parse(spec, "spec"), whole.image, lazy=True)
+    assert set(lazy.tools) == {*whole.tools, "broken"}
+    assert lazy.start().call("order_product", {"product_id": 1}) == whole.start().call(
+        "order_product", {"product_id": 1}
+    )
+    with pytest.raises(SqlError, match="tool broken, step 1: no such table: nowhere"):
+        lazy.tools["broken"]
+    with pytest.raises(SqlError, match="tool broken"):
+        Environment(whole.scenario, whole.tasks, Spec.parse(spec, "spec"), whole.image)

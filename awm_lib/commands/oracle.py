@@ -27,5 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
         Oracle.read(kept)
         write_output(target, kept.read_bytes())
         return 0
-    write_output(target, resolve_oracle(Environment.load(home), Plan.read(home / "plan.json")).encode())
+    write_output(target, resolve_oracle(Environment.load(home, lazy=True), Plan.read(home / "plan.json")).encode())
     return 0

@@ -18,5 +18,5 @@ def run(arguments: argparse.Namespace) -> int:
     from awm_lib.runtime.environment import Environment
 
     home = arguments.directory
-    write_output(home / "verifier.py", compile_verifier(Environment.load(home)).encode())
+    write_output(home / "verifier.py", compile_verifier(Environment.load(home, lazy=True)).encode())
     return 0

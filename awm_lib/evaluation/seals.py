@@ -27,11 +27,12 @@ def load_sealed(directory: Path) -> Environment:
 
     Raises AwmError if it cannot be used, or verifier.py is not what its sources compile to.
     """
-    environment = Environment.load(directory)
     seal, text = _seal(directory)
-    if seal is not None and seal in _known():
+    if seal is not None and seal in _known():  # then all of its tools have been compiled before, too
+        environment = Environment.load(directory, lazy=True)
         environment.known_verifier = text
         return environment
+    environment = Environment.load(directory)
     environment.verifier(environment.tasks.tasks[0].id)
     keep_seal(directory, seal)
     return environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from awm_lib.compile.crud import expand
 from awm_lib.contracts.oracle import Oracle
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.contracts.spec import Spec
+from awm_lib.contracts.spec import Tool as ToolContract
 from awm_lib.contracts.tasks import Context, Tasks
 from awm_lib.errors import AwmError, ContractError, UnknownName
 from awm_lib.runtime import database
@@ -41,8 +42,12 @@ class Environment:
         *,
         oracle: Oracle | None = None,
         directory: Path | None = None,
+        lazy: bool = False,
     ) -> None:
-        """Put an environment together from validated parts. Raises SqlError if a tool does not fit the schema."""
+        """Put an environment together from validated parts. Raises SqlError if a tool does not fit the schema.
+
+        A ``lazy`` one compiles a tool when it is first used, and raises SqlError then.
+        """
         for part, name in ((tasks, "tasks.json"), (spec, "spec.json")):
             if part.scenario != scenario.name:
                 raise ContractError(f"{name} is of scenario {part.scenario!r}, not of {scenario.name!r}")
@@ -59,17 +64,19 @@ class Environment:
         database.load(self._connection, image)
         database.declare_functions(self._connection)
         self.schema: Schema = read_schema(self._connection)
-        self.tools: dict[str, Tool] = _compile_tools(spec, self.schema, self._connection)
+        tools = _Tools(spec, self.schema, self._connection)
+        self.tools: Mapping[str, Tool] = tools if lazy else dict(tools)
         self.recurring: list[bytes] = []
         """Other images that episodes start from again and again."""
         self._spare: dict[int, list[Store]] = {}
         self._defers = _defers_constraints(self._connection)
 
     @classmethod
-    def load(cls, directory: str | Path) -> Environment:
+    def load(cls, directory: str | Path, *, lazy: bool = False) -> Environment:
         """Load a built environment, such as ``results/e_commerce_33``.
 
-        Raises ContractError or SqlError with the file, the place and what to do.
+        ``lazy`` is for those that run solutions, which call some of the tools: the others are not compiled. Raises
+        ContractError or SqlError with the file, the place and what to do.
         """
         home = Path(directory)
         if not home.is_dir():
@@ -78,7 +85,7 @@ class Environment:
         tasks = Tasks.read(home / "tasks.json")
         spec = Spec.read(home / "spec.json")
         try:
-            return cls(scenario, tasks, spec, database.read_image(home / "seed.sqlite"), directory=home)
+            return cls(scenario, tasks, spec, database.read_image(home / "seed.sqlite"), directory=home, lazy=lazy)
         except AwmError as error:
             error.args = (f"{home}: {error.message}",)
             error.message = error.args[0]
@@ -181,11 +188,25 @@ def _defers_constraints(connection: sqlite3.Connection) -> bool:
     return bool(found)
 
 
-def _compile_tools(spec: Spec, schema: Schema, connection: sqlite3.Connection) -> dict[str, Tool]:
-    contracts = [*spec.tools, *(tool for crud in spec.crud for tool in expand(crud, schema))]
-    tools: dict[str, Tool] = {}
-    for contract in contracts:
-        if contract.name in tools:
-            raise ContractError(f"spec.json: the tool {contract.name} is defined twice")
-        tools[contract.name] = compile_tool(contract, schema, connection)
-    return tools
+class _Tools(Mapping[str, Tool]):
+    """The tools of a spec by name, shorthand expanded, each compiled when it is first asked for."""
+
+    def __init__(self, spec: Spec, schema: Schema, connection: sqlite3.Connection) -> None:
+        self._schema, self._connection = schema, connection
+        self._compiled: dict[str, Tool] = {}
+        self._contracts: dict[str, ToolContract] = {}
+        for contract in [*spec.tools, *(tool for crud in spec.crud for tool in expand(crud, schema))]:
+            if contract.name in self._contracts:
+                raise ContractError(f"spec.json: the tool {contract.name} is defined twice")
+            self._contracts[contract.name] = contract
+
+    def __getitem__(self, name: str) -> Tool:
+        if name not in self._compiled:
+            self._compiled[name] = compile_tool(self._contracts[name], self._schema, self._connection)
+        return self._compiled[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._contracts)
+
+    def __len__(self) -> int:
+        return len(self._contracts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sqlite3
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -208,7 +209,7 @@ class Episode:
                 self._opened = None
 
 
-def _unknown_tool(name: str, tools: dict[str, Any]) -> str:
+def _unknown_tool(name: str, tools: Iterable[str]) -> str:
     shown = str(name)[:80]
     close = difflib.get_close_matches(shown, tools, n=1, cutoff=0.5)
     return f"there is no tool {shown!r}" + (f"; did you mean {close[0]}?" if close else "; see the list of tools")
