@@ -463,7 +463,7 @@ def test_a_tool_that_is_defined_twice_is_refused() -> None:
 
 def test_a_lazy_environment_compiles_what_is_asked_for() -> None:
     spec = copy.deepcopy(SPEC)
-    broken = {"name": "broken", "summary": "Broken", "effect": "read", "program": [one("SELECT nothing FROM nowhere")]}
+    broken = {"name": "broken", "summary": "Broken", "effect": "read", "program": [one("SELECT label FROM nowhere")]}
     spec["tools"].append(broken)
     whole = shop()
     lazy = Environment(whole.scenario, whole.tasks, Spec.parse(spec, "spec"), whole.image, lazy=True)
