@@ -20,7 +20,7 @@ from awm_lib.synthesis.offline.catalogue import scenario_rows
 from awm_lib.synthesis.offline.modules import tool_count
 from awm_lib.synthesis.offline.pack import FAMILIES, Pack, TaskTemplate
 from awm_lib.synthesis.offline.provider import empty_environment, synthesize, usable_templates
-from awm_lib.synthesis.offline.templates import Filled, fill
+from awm_lib.synthesis.offline.templates import Filled, fill, slots_of_sources
 from awm_lib.synthesis.offline.world import modules_of, sample_world
 
 
@@ -83,6 +83,9 @@ def shortfalls(pack: Pack) -> list[str]:
         if len(template.wordings) < LEAST_WORDINGS:
             found.append(f"template {template.name}: {len(template.wordings)} wordings, {LEAST_WORDINGS} are needed")
         for wording in template.wordings:
+            hidden = sorted(slots_of_sources(template) - set(re.findall(r"\{([a-z][a-z0-9_]*)", wording)))
+            if hidden:
+                found.append(f"template {template.name}: sources use {', '.join(hidden)}, which is not in: {wording!r}")
             glued = re.search(r"\w\{|\}\w", wording)
             if glued:
                 found.append(

@@ -152,7 +152,7 @@ def _choose_wording(
         for number, wording in enumerate(template.wordings)
     ]
     chance.shuffle(found)
-    used = _slots_of_sources(template)
+    used = slots_of_sources(template)
 
     def is_fit(wording: _Wording) -> bool:
         text, said = _render(template, wording.text, slots)
@@ -163,7 +163,7 @@ def _choose_wording(
     return next((wording for wording in found if is_fit(wording)), None)
 
 
-def _slots_of_sources(template: TaskTemplate) -> set[str]:
+def slots_of_sources(template: TaskTemplate) -> set[str]:
     """The slots that sources use, which an instruction has to say as words of their own."""
     lists = [template.calls, *(alternative.calls for alternative in template.alternatives)]
     sources = [str(source) for calls in lists for call in calls for source in (*call.arguments.values(), call.when)]
