@@ -43,6 +43,7 @@ def recorded(done: subprocess.CompletedProcess[str], out: Path) -> dict[str, Fig
     return {item["name"]: Figure(**item) for item in json.loads((out / "bench.json").read_text())["figures"]}
 
 
+@pytest.mark.slow
 def test_what_an_existing_build_shows(finished: Project, tmp_path: Path) -> None:
     before = digests(finished.results)
     done = bench(

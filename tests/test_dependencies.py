@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+import pytest
+
 from tests.conftest import Project
 
 SYNTHESIS = {"synthesize_offline"}
@@ -189,6 +191,7 @@ def test_a_hand_edit_that_an_upstream_change_would_destroy_stops_the_run(built: 
     assert path.read_text() != edited
 
 
+@pytest.mark.slow
 def test_a_second_project_makes_the_same_bytes(finished: Project, project: Project) -> None:
     done = project.snakemake("-j", "1", "results/e_commerce_33/certificate.json", AWM_WORKER="0")
     assert done.returncode == 0, done.stdout + done.stderr

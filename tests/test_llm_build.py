@@ -158,6 +158,7 @@ def test_a_changed_prompt_makes_its_stage_again(modelled: tuple[Project, LlmServ
     assert not jobs & {"write_tasks", "write_schema"}
 
 
+@pytest.mark.slow
 def test_one_environment_is_built_without_the_others_with_a_dotenv_file(project: Project) -> None:
     with llm_server(handwritten()) as server:
         lines = [f"export {name}='{value}'  # mine" for name, value in variables(server).items()]
@@ -171,6 +172,7 @@ def test_one_environment_is_built_without_the_others_with_a_dotenv_file(project:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_and_pays_nothing_twice(project: Project) -> None:
     drafts = ["results/allotments_1/seed.json", "results/observatory_1/seed.json"]
     with llm_server(slow(handwritten(), 0.2)) as server:
@@ -199,6 +201,7 @@ def test_a_killed_build_goes_on_and_pays_nothing_twice(project: Project) -> None
     assert not list(project.home.rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_spent_budget_stops_and_goes_on_when_it_is_raised(project: Project) -> None:
     with llm_server(handwritten()) as server:
         done = build(project, server, "results/observatory_1/spec.json", attempts=2, max_cost_usd=0.03)

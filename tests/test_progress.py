@@ -127,6 +127,7 @@ def test_a_dry_run_is_a_table_with_reasons(workflow: Workflow) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_other_outputs_of_snakemake_are_untouched(workflow: Workflow) -> None:
     assert workflow.run("--dag").stdout.startswith("digraph")
     assert workflow.run("--summary").stdout.startswith("output_file\t")
@@ -135,12 +136,14 @@ def test_other_outputs_of_snakemake_are_untouched(workflow: Workflow) -> None:
     assert "Lints for rule alpha" in lint.stderr + lint.stdout
 
 
+@pytest.mark.slow
 def test_warnings_and_errors_show(workflow: Workflow) -> None:
     workflow.write(more='from snakemake.logging import logger\nlogger.warning("the clock is odd")\n')
     assert workflow.lines("-n")[0] == "the clock is odd"
     assert workflow.lines("nowhere", code=1)[-1].startswith("error: No rule to produce nowhere")
 
 
+@pytest.mark.slow
 def test_quiet_is_quiet_and_verbose_is_not(workflow: Workflow) -> None:
     assert workflow.lines("--quiet", "all") == []
     workflow.write(recipe="two")

@@ -247,6 +247,7 @@ def test_histogram_counts_every_value(values: list[int], bars: int, shown: str) 
     assert all(0 <= place <= 360 for place in places)
 
 
+@pytest.mark.slow
 def test_the_reports_of_snakemake_have_it(built: Project) -> None:
     done = built.snakemake("results/report.html")
     assert done.returncode == 0, done.stdout + done.stderr

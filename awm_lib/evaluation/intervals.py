@@ -83,9 +83,8 @@ def _correlation(pairs: Iterable[tuple[float, float]]) -> float:
     mean_b = sum(b for _, b in found) / len(found)
     square_a = sum((a - mean_a) ** 2 for a, _ in found)
     square_b = sum((b - mean_b) ** 2 for _, b in found)
-    if square_a <= 0 or square_b <= 0:
-        return 0.0
-    return sum((a - mean_a) * (b - mean_b) for a, b in found) / math.sqrt(square_a * square_b)
+    spread = math.sqrt(square_a) * math.sqrt(square_b)  # the product of the squares may be too small for a float
+    return sum((a - mean_a) * (b - mean_b) for a, b in found) / spread if spread > 0 else 0.0
 
 
 def pass_any(trials: int, complete: int, k: int) -> float:

@@ -14,7 +14,7 @@ from awm_lib.splits import split_of
 from awm_lib.synthesis.offline.load import load_pack, pack_names
 from awm_lib.synthesis.offline.modules import ModuleSampler, core_modules, module_order
 from awm_lib.synthesis.offline.pack import Always, Niche, Pack, Product
-from awm_lib.synthesis.offline.people import cities
+from awm_lib.synthesis.offline.places import places
 
 TRIES = 24
 """Choices of modules among which a scenario takes the one that is least like those before it."""
@@ -86,7 +86,7 @@ def _product(products: Sequence[Product], turn: int) -> Product:
     branch = turn // len(products)
     if branch == 0:
         return product
-    city = cities()[(branch - 1) % len(cities())]
+    city = places()[(branch - 1) % len(places())]["city"]
     return Product(
         title=f"{product.title} {city}",
         description=f"The {city} branch of {product.title}, with people, prices and records of its own. "

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import random
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from mimesis import Address, Person
 from mimesis.locales import Locale
+
+from awm_lib.synthesis.offline.places import places
 
 _LOCALES = (
     Locale.EN,
@@ -40,18 +39,6 @@ _TRADES = (
     "Foods",
 )
 _MAIL = ("example.com", "example.org", "example.net")
-
-
-@lru_cache(maxsize=1)
-def _places() -> list[dict[str, str]]:
-    with (Path(__file__).parent / "vocabulary" / "places.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@lru_cache(maxsize=1)
-def cities() -> list[str]:
-    """The cities that addresses are in."""
-    return [place["city"] for place in _places()]
 
 
 def _ascii(text: str) -> str:
@@ -85,7 +72,7 @@ class People:
             if name not in self._seen and len(first) > 1 and len(last) > 2 and _ascii(first) and _ascii(last):
                 break
         self._seen.add(name)
-        phone = f"+1 {self._random.choice(_places())['area']} 555 {self._random.randint(100, 9999):04d}"
+        phone = f"+1 {self._random.choice(places())['area']} 555 {self._random.randint(100, 9999):04d}"
         return {
             "first": first,
             "last": last,
@@ -96,7 +83,7 @@ class People:
 
     def place(self) -> dict[str, Any]:
         """An address: street, city, region, postcode, country."""
-        place = self._random.choice(_places())
+        place = self._random.choice(places())
         return {
             "street": f"{self._random.randint(2, 1990)} {self._streets.street_name()} {self._streets.street_suffix()}",
             "city": place["city"],
@@ -110,7 +97,7 @@ class People:
         while True:
             last, other = (self._providers[Locale.EN].last_name() for _ in range(2))
             name = self._random.choice(_COMPANY_FORMS).format(
-                last=last, other=other, city=self._random.choice(_places())["city"], trade=self._random.choice(_TRADES)
+                last=last, other=other, city=self._random.choice(places())["city"], trade=self._random.choice(_TRADES)
             )
             if name not in self._seen:
                 self._seen.add(name)
