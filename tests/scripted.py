@@ -56,14 +56,14 @@ def reply_text(scenario: str, stage: str, number: int) -> str:
 
 
 def attempt_of(body: Body, scenario: str, stage: str) -> int:
-    """Which reply is asked for: that after the one that the conversation has."""
+    """Which reply is asked for: that after the one that the conversation has; the last one again after the last."""
     said = [message["content"] for message in body["messages"] if message["role"] == "assistant"]
     if not said:
         return 1
     number = 1
     while (HOME / scenario / f"{stage}.{number}.json").exists():
         if reply_text(scenario, stage, number) == said[-1]:
-            return number + 1
+            return number + 1 if (HOME / scenario / f"{stage}.{number + 1}.json").exists() else number
         number += 1
     raise LookupError(f"{scenario}, {stage}: the conversation has a reply that is none of these")
 

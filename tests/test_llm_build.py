@@ -303,9 +303,11 @@ FAULTS = {
 def test_a_build_survives_faults(project: Project, name: str) -> None:
     with llm_server(handwritten()) as server:
         server.faults = list(FAULTS[name])
-        done = build(project, server, GATE, attempts=6, retries=3)
+        # A useless reply takes an attempt; the other faults are sent again within one.
+        done = build(project, server, GATE, attempts=6 if name == "useless" else 2, retries=3)
         assert done.returncode == 0, done.stdout + done.stderr
         good = [item for item in server.answered if item.status == 200]
         repeated = Counter(json.dumps(item.body, sort_keys=True) for item in good)
-        assert sum(count - 1 for count in repeated.values()) <= (4 if name == "useless" else 0)
+        # Four replies are of no use, and the script insists on one wrong solution for the last four attempts.
+        assert sum(count - 1 for count in repeated.values()) <= (7 if name == "useless" else 0)
     assert not list(project.home.rglob("*.part"))
