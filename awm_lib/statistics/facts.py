@@ -50,6 +50,7 @@ def gather(directory: Path) -> Facts:
     connection = database.connect(Clock(tasks.context.now))
     try:
         connection.executescript(read_text(directory / "schema.sql"))
+        database.declare_functions(connection)
         schema = read_schema(connection)
         facts["schema_tables"] = list(_tables(scenario.name, schema, seed))
         facts["schema_columns"] = list(_columns(scenario.name, schema))
