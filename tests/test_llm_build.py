@@ -189,6 +189,7 @@ def test_a_killed_build_goes_on_and_pays_nothing_twice(project: Project) -> None
         running.wait()
         kept = {path.stem for path in (project.home / ".llm").glob("replies/*/*.json")}
         assert kept
+        cut_short = set(project.home.rglob("*.part"))  # what the kill itself may leave; it stands for nothing
         done = build(project, server, *drafts, attempts=2)
         assert done.returncode == 0, done.stdout + done.stderr
         lines = [line for line in Ledger(project.home / ".llm").lines() if line["event"] == "request"]
@@ -198,7 +199,7 @@ def test_a_killed_build_goes_on_and_pays_nothing_twice(project: Project) -> None
         assert kept <= {line["key"] for line in lines if line["outcome"] == "cached"} | set(after)
         twice = sum(count - 1 for count in asked(server).values())
         assert twice <= 2  # answered, but the process was killed before it had read the reply
-    assert not list(project.home.rglob("*.part"))
+    assert set(project.home.rglob("*.part")) <= cut_short
 
 
 @pytest.mark.slow
