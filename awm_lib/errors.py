@@ -14,7 +14,7 @@ An agent's mistakes are not exceptions: they are tool results (``awm_lib.runtime
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class AwmError(Exception):
@@ -22,10 +22,22 @@ class AwmError(Exception):
 
     exit_code = 2
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | Callable[[], str] | None = None) -> None:
+        """A ``hint`` that takes a search is given as a function: most errors of a check are never shown."""
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self._hint = hint
+
+    @property
+    def hint(self) -> str | None:
+        """What to do."""
+        if callable(self._hint):
+            self._hint = self._hint()
+        return self._hint
+
+    @hint.setter
+    def hint(self, text: str | None) -> None:
+        self._hint = text
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
@@ -39,7 +51,8 @@ class UnknownName(AwmError):
     """A name that does not exist, with the nearest that does."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"there is no {kind} {name!r}", hint=nearest(name, known))
+        names = list(known)
+        super().__init__(f"there is no {kind} {name!r}", hint=lambda: nearest(name, names))
 
 
 class SqlError(AwmError):

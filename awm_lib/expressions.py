@@ -112,7 +112,7 @@ class Expression:
         }
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> Expression:
     """Parse an expression; the same text is parsed once. Raises ExpressionError."""
     return Expression(text)
@@ -137,7 +137,8 @@ def field_of(value: Any, name: str) -> Any:
     try:
         return value[name]
     except KeyError:
-        raise ExpressionError(f"there is no field {name!r}", hint=nearest(name, map(str, value))) from None
+        known = [str(field) for field in value]
+        raise ExpressionError(f"there is no field {name!r}", hint=lambda: nearest(name, known)) from None
 
 
 def _brief(value: Any) -> str:
@@ -197,7 +198,8 @@ def _name(node: ast.Name) -> Evaluate:
         try:
             return scope[name]
         except KeyError:
-            raise ExpressionError(f"there is no name {name!r}", hint=nearest(name, scope)) from None
+            known = list(scope)
+            raise ExpressionError(f"there is no name {name!r}", hint=lambda: nearest(name, known)) from None
 
     return evaluate
 

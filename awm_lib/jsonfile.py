@@ -16,15 +16,22 @@ def encode(value: Any) -> bytes:
     return (_format(value, 0, 0) + "\n").encode()
 
 
+_flat = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_LONG = WIDTH // 3
+"""Parts of a list or record that do not fit in a line, whatever they are: each takes three characters, as in "0, "."""
+
+
 def _format(value: Any, indent: int, lead: int) -> str:
-    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if not isinstance(value, dict | list) or not value or len(flat) + indent + lead <= WIDTH:
-        return flat
+    length = len(value) if isinstance(value, dict | list) else 0
+    if length <= _LONG:
+        flat = _flat(value)
+        if not length or len(flat) + indent + lead <= WIDTH:
+            return flat
     pad = " " * (indent + 2)
     if isinstance(value, dict):
         parts = []
         for key, item in value.items():
-            label = json.dumps(key, ensure_ascii=False) + ": "
+            label = _flat(key) + ": "
             parts.append(pad + label + _format(item, indent + 2, len(label) + 1))
         return "{\n" + ",\n".join(parts) + "\n" + " " * indent + "}"
     return "[\n" + ",\n".join(pad + _format(item, indent + 2, 1) for item in value) + "\n" + " " * indent + "]"

@@ -21,7 +21,7 @@ CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _WRITING = frozenset({"insert", "update", "delete", "replace"})
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def tokens(sql: str) -> tuple[tuple[str, str], ...]:
     """The statement as (kind, text) pairs; comments and white space included."""
     return tuple((str(match.lastgroup), match.group()) for match in _TOKEN.finditer(sql))
@@ -32,7 +32,7 @@ def in_docstring(text: str) -> str:
     return CONTROL.sub(" ", text).replace("\\", "\\\\").replace('"""', "'''")
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def binds(sql: str) -> frozenset[str]:
     """The names bound as ``:name``. Raises SqlError for the other kinds of bind."""
     found = set()
@@ -75,7 +75,7 @@ def words(sql: str) -> list[str]:
     return [text.lower() for kind, text in tokens(sql) if kind == "word"]
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def is_query(sql: str) -> bool:
     """Whether it is a SELECT (or WITH ... SELECT, or VALUES)."""
     found = words(sql)
@@ -94,14 +94,14 @@ def flat(sql: str) -> str:
     return "".join(parts).strip()
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def is_single(sql: str) -> bool:
     """Whether there is one statement: no semicolon but a last one."""
     significant = [text for kind, text in tokens(sql) if kind not in {"space", "comment"}]
     return ";" not in significant[:-1]
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def stripped(sql: str) -> str:
     """Without outer white space, and without semicolons and comments at the end."""
     found = list(tokens(sql))
@@ -157,7 +157,7 @@ def _plain_reference(item: list[str]) -> tuple[str, str] | None:
     return item[-1], item[0]
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def has_scalar_subquery(sql: str) -> bool:
     """Whether a column of the outermost query is a query itself, which gives NULL where it finds no row."""
     depth = 0

@@ -1,8 +1,7 @@
-"""A warm process that runs stage commands: imports once, then forks a child for each command.
+"""A warm process that runs stage commands: imports once, then forks children that run them (``awm_lib.worker_pool``).
 
-The client (``awm_lib.worker_client``) starts it and talks to it. A child takes over the client's arguments, directory,
-umask, environment and open files, runs ``awm_lib.cli.main`` and ends: nothing that a command does outlives it. What the
-worker guarantees:
+The client (``awm_lib.worker_client``) starts it and talks to it. For each command a child takes over the client's
+arguments, directory, umask, environment and open files, and runs ``awm_lib.cli.main``. What the worker guarantees:
 
 - **No stale code.** Before each command the size and time of every file of the package, and of the installed packages'
   folders, are compared with what they were before the imports. On any difference it refuses, and ends.
@@ -21,7 +20,6 @@ import sys
 if not __package__:  # started by its path: import the package beside it, not one that is installed elsewhere
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
 
-import array
 import contextlib
 import selectors
 import shlex
@@ -32,13 +30,13 @@ import subprocess
 import time
 
 from awm_lib import worker_client as protocol
-from awm_lib.worker_child import run_command
+from awm_lib.worker_child import INTERRUPTED, receive
+from awm_lib.worker_pool import Child, Command, Pool
 from awm_lib.worker_preload import Fingerprint, fingerprint, preload, preload_for
 
 IDLE = float(os.environ.get("AWM_WORKER_IDLE", "60"))  # seconds without a command, after which the worker ends
 GRACE = 2.0  # seconds between interrupting a command whose client has gone, and killing it
 REQUEST_TIMEOUT = 5.0  # seconds for a client to send its whole request
-LARGEST_REQUEST = 64 * 2**20
 
 
 def stage_command() -> str:
@@ -60,21 +58,6 @@ def start_early(*arguments: str) -> None:
     )
 
 
-class Running:
-    """A command that runs: its child process, its client's connection, and when to kill it if it was abandoned."""
-
-    __slots__ = ("connection", "kill_at", "pid")
-
-    def __init__(self, pid: int, connection: socket.socket) -> None:
-        self.pid = pid
-        self.connection = connection
-        self.kill_at: float | None = None
-
-    def signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
-
-
 class Server:
     """Accepts commands on a listening socket until it is idle, stale or unwanted, and ends when the last has ended."""
 
@@ -82,43 +65,45 @@ class Server:
         self.path = path
         self.inode = _inode(path)
         self.code = before
-        self.running: dict[int, Running] = {}
+        self.pool = Pool(self._in_child)
         self.listener: socket.socket | None = listener
         self.selector = selectors.DefaultSelector()
         self.selector.register(listener, selectors.EVENT_READ)
-        self.wake_read, wake_write = socket.socketpair()
+        self.wake_read, self.wake_write = socket.socketpair()
         self.wake_read.setblocking(False)
-        wake_write.setblocking(False)
-        self.wake_write = wake_write
+        self.wake_write.setblocking(False)
         self.selector.register(self.wake_read, selectors.EVENT_READ)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, so that the wake-up descriptor is written
-        signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self.wake_write.fileno(), warn_on_full_buffer=False)
         self.last_used = time.monotonic()
 
     def serve(self) -> None:
         """Run until closed and the last command has ended."""
-        while self.listener is not None or self.running:
+        while self.listener is not None or self.pool.running:
             for key, _ in self.selector.select(self._patience()):
                 if key.fileobj is self.listener:
                     self._accept()
                 elif key.fileobj is self.wake_read:
                     self._drain()
+                elif isinstance(key.data, Child):
+                    self._answered(key.data)
                 else:
                     self._abandoned(key.data)
             self._reap()
             self._kill_overdue()
+            self._start_waiting()
             if self.listener is not None and not self._wanted():
                 self._close()
 
     def _patience(self) -> float:
-        overdue = [each.kill_at for each in self.running.values() if each.kill_at is not None]
+        overdue = [each.kill_at for each in self.pool.running if each.kill_at is not None]
         limit = min([*overdue, time.monotonic() + min(IDLE, 5.0)])
         return max(0.0, limit - time.monotonic())
 
     def _wanted(self) -> bool:
         if _inode(self.path) != self.inode:
             return False
-        return bool(self.running) or time.monotonic() - self.last_used < IDLE
+        return bool(self.pool.running) or time.monotonic() - self.last_used < IDLE
 
     def _close(self) -> None:
         """Take no more commands. The name goes first, so that no client replaces it while this one still listens."""
@@ -129,88 +114,135 @@ class Server:
         self.selector.unregister(self.listener)
         self.listener.close()
         self.listener = None
+        while self.pool.waiting:
+            self._refuse(self.pool.waiting[0], protocol.STALE)
 
     def _accept(self) -> None:
         assert self.listener is not None
         connection, _ = self.listener.accept()
         connection.settimeout(REQUEST_TIMEOUT)
         self.last_used = time.monotonic()
-        descriptors: list[int] = []
-        started = False
-        try:
-            request = _receive(connection, descriptors) if _same_user(connection) else None
-            if request is None:
-                return
+        files: list[int] = []
+        request = None
+        with contextlib.suppress(OSError):  # the client went away
+            request = receive(connection, files) if _same_user(connection) else None
+        command = Command(connection, files, request or b"")
+        if request is None:
+            command.close()
+            return
+        connection.settimeout(None)
+        self.pool.waiting.append(command)
+        self.selector.register(connection, selectors.EVENT_READ, command)
+
+    def _start_waiting(self) -> None:
+        """Start what can be started now; if the code has changed, all that waits is for another worker."""
+        while (command := self.pool.next()) is not None:
             # Code may also have changed while what this command needs was imported.
-            if fingerprint() != self.code or (preload_for(_command(request)) and fingerprint() != self.code):
-                connection.sendall(protocol.STALE)
+            if fingerprint() != self.code or (preload_for(command.name) and fingerprint() != self.code):
                 self._close()
                 return
-            connection.sendall(protocol.STARTED)
-            self._fork(connection, descriptors, request)
-            started = True
-        except OSError as error:
-            # The client went away, or no process can be made: it sees its connection close, and says so.
-            print(f"not run: {error}", file=sys.stderr, flush=True)
-        finally:
-            for number in descriptors:
-                os.close(number)
-            if not started:
-                connection.close()
+            try:
+                child = self.pool.child_for(command)
+            except OSError as error:  # no process can be made: the client sees its connection close, and says so
+                print(f"not run: {error}", file=sys.stderr, flush=True)
+                self._refuse(command)
+                continue
+            if child.channel not in self.selector.get_map():
+                self.selector.register(child.channel, selectors.EVENT_READ, child)
+            try:
+                child.run(command)
+            except OSError:  # it was killed while it was idle: the command goes to another
+                self._forget(child)
+                continue
+            self.pool.waiting.remove(command)
+            command.close_files()
+            with contextlib.suppress(OSError):  # the client went away, which is seen next
+                command.connection.sendall(protocol.STARTED)
 
-    def _fork(self, connection: socket.socket, descriptors: list[int], request: bytes) -> None:
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            if self.listener is not None:
-                os.close(self.listener.fileno())
-            run_command(parent, descriptors, request)  # does not return
-        with contextlib.suppress(OSError):  # the child does the same; whoever is first
-            os.setpgid(pid, pid)
-        connection.settimeout(None)
-        self.running[pid] = Running(pid, connection)
-        self.selector.register(connection, selectors.EVENT_READ, self.running[pid])
+    def _in_child(self) -> None:
+        """Close, in a new child, what only the worker uses."""
+        signal.set_wakeup_fd(-1)
+        self.selector.close()
+        self.wake_read.close()
+        self.wake_write.close()
+        if self.listener is not None:
+            os.close(self.listener.fileno())
 
-    def _abandoned(self, command: Running) -> None:
+    def _refuse(self, command: Command, reply: bytes = b"") -> None:
+        """Leave a command that waits to another worker, or to nobody."""
+        self.pool.waiting.remove(command)
+        self._reply(command, reply)
+
+    def _reply(self, command: Command, reply: bytes) -> None:
+        with contextlib.suppress(OSError):  # nobody waits for it any more
+            command.connection.sendall(reply)
+        if command.kill_at is None:  # else it is no longer watched
+            self.selector.unregister(command.connection)
+        command.close()
+
+    def _abandoned(self, command: Command) -> None:
         """The client has closed its end: it was killed, or it wants the command interrupted."""
+        if command.child is None:
+            self._refuse(command, protocol.STARTED + protocol.EXIT + bytes([INTERRUPTED]))
+            return
         self.selector.unregister(command.connection)
         command.kill_at = time.monotonic() + GRACE
-        command.signal(signal.SIGINT)
+        command.child.signal(signal.SIGINT)
 
     def _kill_overdue(self) -> None:
         now = time.monotonic()
-        for command in self.running.values():
-            if command.kill_at is not None and command.kill_at <= now:
+        for command in self.pool.running:
+            if command.kill_at is not None and command.kill_at <= now and command.child is not None:
                 command.kill_at = now + GRACE
-                command.signal(signal.SIGKILL)
+                command.child.signal(signal.SIGKILL)
 
     def _drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while self.wake_read.recv(4096):
                 pass
 
+    def _answered(self, child: Child) -> None:
+        """A child has ended its command, and says whether it can take another; or it has ended itself."""
+        reply = b""
+        with contextlib.suppress(OSError):
+            reply = child.channel.recv(2)
+        if len(reply) < 2:
+            self.selector.unregister(child.channel)
+            if child.command is None:
+                self.pool.forget(child)
+            return  # how its command ended is known when it is reaped
+        command = child.command
+        assert command is not None
+        self._ended(child, reply[0])
+        if not reply[1] or not command.computes or command.kill_at is not None:
+            self._forget(child)
+
+    def _ended(self, child: Child, code: int) -> None:
+        command, child.command = child.command, None
+        if command is not None:
+            self.last_used = time.monotonic()
+            self._reply(command, protocol.EXIT + bytes([code]))
+
+    def _forget(self, child: Child) -> None:
+        if child.channel in self.selector.get_map():
+            self.selector.unregister(child.channel)
+        self.pool.forget(child)
+
     def _reap(self) -> None:
-        while self.running:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
             if pid == 0:
                 return
-            command = self.running.pop(pid, None)
-            if command is None:
+            child = self.pool.children.get(pid)
+            if child is None:
                 continue
-            self.last_used = time.monotonic()
             code = os.waitstatus_to_exitcode(status)
-            with contextlib.suppress(OSError):  # nobody waits for it any more
-                command.connection.sendall(protocol.EXIT + bytes([code if code >= 0 else 128 - code]))
-            if command.kill_at is None:
-                self.selector.unregister(command.connection)
-            command.connection.close()
-
-
-def _command(request: bytes) -> str:
-    """The name of the command that a request asks for; empty if it names none."""
-    fields = request.split(b"\0", 4)
-    return os.fsdecode(fields[3]) if len(fields) > 3 and fields[2] != b"0" else ""
+            # One that ends of itself while a command runs has not run it to its end.
+            self._ended(child, (code or protocol.WORKER_DIED) if code >= 0 else 128 - code)
+            self._forget(child)
 
 
 def _inode(path: str) -> int | None:
@@ -227,28 +259,6 @@ def _same_user(connection: socket.socket) -> bool:
     size = struct.calcsize("3i")
     _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return bool(uid == os.getuid())
-
-
-def _receive(connection: socket.socket, descriptors: list[int]) -> bytes | None:
-    """The request, its three open files added to ``descriptors``; None if it is not one."""
-    header, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(16 * 4))
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            numbers = array.array("i")
-            numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
-            descriptors.extend(numbers)
-    if len(header) != 8 or len(descriptors) != 3:
-        return None
-    length = int.from_bytes(header, "big")
-    if length > LARGEST_REQUEST:
-        return None
-    parts = bytearray()
-    while len(parts) < length:
-        piece = connection.recv(min(length - len(parts), 1 << 20))
-        if not piece:
-            return None
-        parts += piece
-    return bytes(parts)
 
 
 def main(path: str) -> None:

@@ -1,12 +1,15 @@
-"""The child's side of the worker: become the process that the client asked for, and run its command."""
+"""The child's side of the worker: become the process that a client asked for, run its command, stay for the next."""
 
 from __future__ import annotations
 
+import array
 import atexit
 import gc
 import io
 import os
+import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -14,6 +17,18 @@ import traceback
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
+INTERRUPTED = 130
+LARGEST_REQUEST = 64 * 2**20
+UNCOLLECTED = 30_000
+"""Containers that have become more since the last collection, after which a child looks for cycles among them."""
+MEMORY = 400
+"""MiB at the peak, after which a child is replaced."""
+
+
+def _memory() -> float:
+    """The most memory that this process has had so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
 def _load_prctl() -> object | None:
@@ -28,9 +43,11 @@ def _load_prctl() -> object | None:
 _prctl = _load_prctl()
 
 
-def run_command(parent: int, descriptors: list[int], request: bytes) -> NoReturn:
-    """Take over the client's surroundings, run the command, and end this process with its exit code."""
-    code = 1
+def serve(parent: int, channel: socket.socket) -> NoReturn:
+    """Run the commands that come by ``channel``, one at a time, until it is closed.
+
+    After each the exit code is sent in a byte, and in another whether this process can take one more.
+    """
     try:
         # A stage lives for less than a second; collecting cycles meanwhile costs a tenth of it and frees nothing.
         gc.disable()
@@ -39,19 +56,65 @@ def run_command(parent: int, descriptors: list[int], request: bytes) -> NoReturn
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        arguments = _take_over(descriptors, request)
+        stays = True
+        while stays:
+            files: list[int] = []
+            request = receive(channel, files)
+            if request is None:
+                break
+            code, stays = run_command(files, request)
+            stays = stays and threading.active_count() == 1 and _memory() < MEMORY
+            channel.sendall(bytes([code & 0xFF, stays]))
+            if gc.get_count()[0] > UNCOLLECTED:
+                gc.collect()
+                gc.freeze()  # what is kept from here on is freed by its references, and not looked at again
+        os._exit(0)
+    except KeyboardInterrupt:
+        os._exit(INTERRUPTED)
+    finally:
+        os._exit(1)
+
+
+def receive(connection: socket.socket, descriptors: list[int]) -> bytes | None:
+    """The request, its three open files added to ``descriptors``; None if it is not one."""
+    header, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(16 * 4))
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            numbers = array.array("i")
+            numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
+            descriptors.extend(numbers)
+    if len(header) != 8 or len(descriptors) != 3:
+        return None
+    length = int.from_bytes(header, "big")
+    if length > LARGEST_REQUEST:
+        return None
+    parts = bytearray()
+    while len(parts) < length:
+        piece = connection.recv(min(length - len(parts), 1 << 20))
+        if not piece:
+            return None
+        parts += piece
+    return bytes(parts)
+
+
+def run_command(files: list[int], request: bytes) -> tuple[int, bool]:
+    """Take over the client's surroundings and run the command. Its exit code, and whether it simply returned."""
+    code, usual = 1, False
+    try:
+        arguments = _take_over(files, request)
         code = _run(arguments)
+        usual = True
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         if isinstance(stop.code, str):
             print(stop.code, file=sys.stderr)
     except KeyboardInterrupt:
-        code = 130
-    except BaseException:  # noqa: BLE001 - the last frame of this process: shown as the interpreter would show it
+        code = INTERRUPTED
+    except BaseException:  # noqa: BLE001 - shown as the interpreter would show it
         traceback.print_exc()
-    finally:
-        code = _finish(code)
-        os._exit(code & 0xFF)
+    code = _finish(code)
+    _let_go()
+    return code, usual
 
 
 def _run(arguments: list[str]) -> int:
@@ -75,6 +138,15 @@ def _take_over(descriptors: list[int], request: bytes) -> list[str]:
     sys.argv = ["awm", *arguments]
     os.chdir(cwd)
     return arguments
+
+
+def _let_go() -> None:
+    """Keep neither the client's files nor its directory."""
+    empty = os.open(os.devnull, os.O_RDWR)
+    for target in range(3):
+        os.dup2(empty, target)
+    os.close(empty)
+    os.chdir("/")
 
 
 def _set_environment(variables: list[bytes]) -> None:

@@ -69,30 +69,39 @@ def become(arguments: list[str]) -> "NoReturn":
     posix.execv(sys.executable, [sys.executable, "-P", PACKAGE, *arguments])
 
 
-def ask(arguments: list[str]) -> int | None:
-    """The exit code of the command as the worker ran it; None if no worker can be had and nothing was started."""
+def ask(
+    arguments: list[str],
+    environment: "dict[bytes, bytes]" = posix.environ,
+    files: tuple[int, int, int] = (0, 1, 2),
+    umask: int | None = None,
+) -> int | None:
+    """The exit code of the command as the worker ran it; None if no worker can be had and nothing was started.
+
+    ``files`` become its stdin, stdout and stderr. A process of several threads gives its ``umask``: asking sets it.
+    """
     if not hasattr(_socket, "AF_UNIX") or not hasattr(_socket, "SCM_RIGHTS"):
         return None
-    directory = private_directory()
+    directory = private_directory(environment)
     if directory is None:
         return None
-    path = directory + b"/" + identity()
+    path = directory + b"/" + identity(environment)
     if len(path) > 96:  # a socket's address is limited to 104 bytes on some systems, with its temporary suffix
         return None
-    request = encode(arguments)
+    request = encode(arguments, environment, current_umask() if umask is None else umask)
     for _ in range(ATTEMPTS):
-        connection = connect(path) or start(path)
+        connection = connect(path) or start(path, environment)
         if connection is None:
             return None
-        code = converse(connection, request)
+        code = converse(connection, request, files)
+        connection.close()
         if code is not None:
             return code
     return None
 
 
-def converse(connection: "_socket.socket", request: bytes) -> int | None:
+def converse(connection: "_socket.socket", request: bytes, files: tuple[int, int, int]) -> int | None:
     """Send the request and wait. None: the worker refused it, or went away before it began."""
-    descriptors = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+    descriptors = b"".join(number.to_bytes(4, sys.byteorder) for number in files)
     try:
         connection.sendmsg([len(request).to_bytes(8, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
         connection.sendall(request)
@@ -104,8 +113,8 @@ def converse(connection: "_socket.socket", request: bytes) -> int | None:
     outcome = wait(connection)
     if outcome:
         return outcome[0]
-    posix.write(2, b"error: the worker that ran this command was killed before the command ended\n")
-    posix.write(2, b"  run it again; AWM_WORKER=0 runs every command in a process of its own\n")
+    posix.write(files[2], b"error: the worker that ran this command was killed before the command ended\n")
+    posix.write(files[2], b"  run it again; AWM_WORKER=0 runs every command in a process of its own\n")
     return WORKER_DIED
 
 
@@ -129,20 +138,25 @@ def receive(connection: "_socket.socket") -> bytes:
         return b""
 
 
-def encode(arguments: list[str]) -> bytes:
-    """The request: umask, directory, number of arguments, arguments, environment; NUL between them."""
+def current_umask() -> int:
+    """This process's umask."""
     umask = posix.umask(0o077)
     posix.umask(umask)
+    return umask
+
+
+def encode(arguments: list[str], environment: "dict[bytes, bytes]", umask: int) -> bytes:
+    """The request: umask, directory, number of arguments, arguments, environment; NUL between them."""
     fields = [b"%d" % umask, posix.getcwdb(), b"%d" % len(arguments)]
     fields += [word.encode(sys.getfilesystemencoding(), "surrogateescape") for word in arguments]
-    fields += [name + b"=" + value for name, value in posix.environ.items()]
+    fields += [name + b"=" + value for name, value in environment.items()]
     return b"\0".join(fields)
 
 
-def private_directory() -> bytes | None:
+def private_directory(environment: "dict[bytes, bytes]") -> bytes | None:
     """A directory that only this user can enter, made if missing; None if there is none that is safe."""
     owner = posix.getuid()
-    places = [posix.environ.get(b"XDG_RUNTIME_DIR"), posix.environ.get(b"TMPDIR"), b"/tmp"]
+    places = [environment.get(b"XDG_RUNTIME_DIR"), environment.get(b"TMPDIR"), b"/tmp"]
     for place in places:
         if not place:
             continue
@@ -160,10 +174,10 @@ def private_directory() -> bytes | None:
     return None
 
 
-def identity() -> bytes:
+def identity(environment: "dict[bytes, bytes]") -> bytes:
     """A name for everything that makes two commands' interpreters differ, apart from the code itself."""
     parts = [PACKAGE.encode(), sys.executable.encode(), sys.version.encode()]
-    parts += sorted(name + b"=" + value for name, value in posix.environ.items() if name.startswith(ENVIRONMENT))
+    parts += sorted(name + b"=" + value for name, value in environment.items() if name.startswith(ENVIRONMENT))
     try:  # containers that share a directory do not share files; limits and priority are inherited
         parts.append(posix.readlink(b"/proc/self/ns/mnt"))
         with open("/proc/self/limits", "rb", buffering=0) as limits:
@@ -195,7 +209,7 @@ def connect(path: bytes) -> "_socket.socket | None":
     return connection
 
 
-def start(path: bytes) -> "_socket.socket | None":
+def start(path: bytes, environment: "dict[bytes, bytes]") -> "_socket.socket | None":
     """Start the worker, exactly one however many clients try, and connect to it.
 
     The listening socket is made here, under a lock, and inherited by the worker: when the lock is free again, clients
@@ -221,7 +235,7 @@ def start(path: bytes) -> "_socket.socket | None":
         listener.bind(temporary)
         listener.listen(512)
         posix.rename(temporary, path)
-        spawn(listener.fileno(), path)
+        spawn(listener.fileno(), path, environment)
         listener.close()
         return connect(path)
     except OSError:
@@ -234,7 +248,7 @@ def directory_of(path: bytes) -> bytes:
     return path.rpartition(b"/")[0]
 
 
-def spawn(listener: int, path: bytes) -> None:
+def spawn(listener: int, path: bytes, environment: "dict[bytes, bytes]") -> None:
     """Start the worker's process, in a session of its own, with the listening socket as descriptor ``LISTENER``."""
     log = path[:-5] + b".log"
     actions = [
@@ -245,4 +259,4 @@ def spawn(listener: int, path: bytes) -> None:
     ]
     posix.set_inheritable(listener, True)  # dup2 leaves it closed on exec if the number is the same already
     command = [sys.executable.encode(), b"-P", PACKAGE.encode() + b"/worker.py", path]
-    posix.posix_spawn(sys.executable, command, posix.environ, file_actions=actions)
+    posix.posix_spawn(sys.executable, command, environment, file_actions=actions)

@@ -22,6 +22,7 @@ rule certify_environment:
         "results/{s}/certificate.json",
     log:
         "logs/{s}/certify.log",
+    priority: 4
     group:
         "environment"
     params:

@@ -4,7 +4,7 @@
 
 import sys
 
-from awm_lib.engine import lift_rate_limit
+from awm_lib.engine import hand_stages_over, schedule_lightly
 from awm_lib.errors import AwmError
 from awm_lib.recipes import stage_digest
 from awm_lib.worker import stage_command, start_early
@@ -48,7 +48,8 @@ def all_certificates(wildcards):
 
 
 onstart:
-    lift_rate_limit(workflow)
+    schedule_lightly(workflow)
+    hand_stages_over()
     explained(
         BUILD.refuse_to_lose_edits,
         [

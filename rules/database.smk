@@ -13,6 +13,7 @@ rule build_database:
         "results/{s}/seed.sqlite",
     log:
         "logs/{s}/database.log",
+    priority: 1
     group:
         "environment"
     params:

@@ -14,6 +14,7 @@ rule compile_server:
         "results/{s}/server.py",
     log:
         "logs/{s}/server.log",
+    priority: 1
     group:
         "environment"
     params:

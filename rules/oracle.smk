@@ -17,6 +17,7 @@ rule resolve_oracle:
         "results/{s}/oracle.json",
     log:
         "logs/{s}/oracle.log",
+    priority: 2
     group:
         "environment"
     params:

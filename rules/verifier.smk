@@ -16,6 +16,7 @@ rule compile_verifier:
         "results/{s}/verifier.py",
     log:
         "logs/{s}/verifier.log",
+    priority: 3
     group:
         "environment"
     params:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from awm_lib import worker, worker_client
+from awm_lib.worker_pool import processors
 
 PROBE = '''
 """A command that shows and does what a test of the worker needs."""
@@ -190,7 +191,54 @@ def test_a_bug_shows_its_traceback(project: Project) -> None:
 def test_commands_share_one_worker_and_nothing_else(project: Project) -> None:
     first, second = project.processes(), project.processes()
     assert first[0] == second[0] != os.getpid()
-    assert first[1] != second[1]
+
+
+def test_a_stage_takes_over_from_another_and_nothing_of_it_stays(project: Project, tmp_path: Path) -> None:
+    """One child runs one stage after the other, each with its own surroundings."""
+    children = set()
+    for number in range(3):
+        shown = project.run("show", str(number), COLOUR=f"blue {number}").stdout
+        assert f"'{number}'" in shown
+        assert f"blue {number} given" in shown
+        assert "None given" in project.run("show").stdout
+        children.add(project.processes()[1])
+    assert len(children) == 1
+
+
+@pytest.mark.parametrize("words", [("fail",), ("stop", "a message"), ("kill",)], ids=lambda words: words[0])
+def test_a_child_that_did_not_end_well_is_replaced(project: Project, words: tuple[str, ...]) -> None:
+    first = project.processes()[1]
+    project.run(*words)
+    assert until(lambda: not alive(first))
+    assert project.processes()[1] != first
+
+
+def test_a_child_that_is_killed_while_idle_is_replaced(project: Project) -> None:
+    parent, first = project.processes()
+    os.kill(first, signal.SIGKILL)
+    assert project.processes()[0] == parent
+    assert project.processes()[1] != first
+
+
+def test_a_child_lets_go_of_files_and_directories(project: Project, tmp_path: Path) -> None:
+    _, child = project.processes()
+    if Path(f"/proc/{child}/fd").exists():
+        assert {Path(f"/proc/{child}/fd/{number}").readlink() for number in range(3)} == {Path(os.devnull)}
+        assert Path(f"/proc/{child}/cwd").readlink() == Path("/")
+
+
+def test_no_more_stages_run_than_there_are_processors(project: Project, tmp_path: Path) -> None:
+    wanted = processors() + 2
+    clients = [project.start("sleep", str(tmp_path / f"mark{number}")) for number in range(wanted)]
+    assert until(lambda: len(list(tmp_path.glob("mark?"))) == processors())
+    time.sleep(0.3)
+    assert len(list(tmp_path.glob("mark?"))) == processors()
+    for client in clients:
+        client.send_signal(signal.SIGINT)  # those that wait end too, and were never started
+    assert [client.wait(10) for client in clients] == [130] * wanted
+    assert len(list(tmp_path.glob("mark?"))) <= 2 * processors()
+    for client in clients:
+        client.communicate()
 
 
 def test_many_clients_start_one_worker(project: Project) -> None:

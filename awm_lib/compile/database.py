@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from awm_lib import sqltext
 from awm_lib.contracts.seed import Seed
 from awm_lib.errors import ContractError, SqlError
+from awm_lib.memo import Memo, digest
 from awm_lib.runtime import clock as clocks
 from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.schema import read_schema
@@ -22,12 +23,18 @@ PAGE_SIZE = 1024
 BUILD_TIME = "2025-01-01 00:00:00"
 """What the clock functions say while a seed is built, should a default or a generated column use them."""
 
+_IMAGES: Memo[bytes] = Memo(16)
+
 
 def build_database(schema: str, seed: Seed) -> bytes:
     """The bytes of seed.sqlite.
 
     Raises SqlError if the DDL does not load, ContractError if a row breaks a constraint, with table and row.
     """
+    return _IMAGES.get(digest(schema, seed), lambda: _build(schema, seed))
+
+
+def _build(schema: str, seed: Seed) -> bytes:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")

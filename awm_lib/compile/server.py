@@ -15,6 +15,7 @@ from awm_lib.contracts.scenario import Scenario
 from awm_lib.contracts.seed import Seed
 from awm_lib.contracts.spec import Spec
 from awm_lib.errors import AwmError, ContractError
+from awm_lib.memo import Memo
 from awm_lib.runtime import database
 from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.schema import Schema, read_schema
@@ -45,8 +46,15 @@ def compile_server(scenario: Scenario, tools: Spec, schema_sql: str) -> str:
     return server_text(scenario, compiled)
 
 
+_TEXTS: Memo[str] = Memo(16)
+
+
 def server_text(scenario: Scenario, compiled: list[tuple[Tool, str | None]]) -> str:
     """The text of server.py for compiled tools, each with the noun of its shorthand if it comes from one."""
+    return _TEXTS.get((scenario.model_dump_json(), tuple(compiled)), lambda: _text(scenario, compiled))
+
+
+def _text(scenario: Scenario, compiled: list[tuple[Tool, str | None]]) -> str:
     shapes = _Shapes()
     functions = [_function(tool, shapes.name_for(tool, noun)) for tool, noun in compiled]
     classes = shapes.text()

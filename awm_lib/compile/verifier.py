@@ -11,6 +11,7 @@ from awm_lib import sqltext
 from awm_lib.contracts.oracle import Solution
 from awm_lib.contracts.tasks import AnswerForm, Task
 from awm_lib.errors import ContractError, StaleView, SynthesisError
+from awm_lib.memo import Memo, digest
 from awm_lib.oracles.relations import Derived, derive, rules_of
 from awm_lib.textfile import demand_file
 from awm_lib.verify import matchers
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from awm_lib.runtime.environment import Environment, Verifier
 
 WIDTH = 116
+_TEXTS: Memo[str] = Memo(16)
 
 
 def compile_verifier(environment: Environment) -> str:
@@ -27,6 +29,11 @@ def compile_verifier(environment: Environment) -> str:
 
     A task whose solution does not go as it says gets a verifier that never says complete, with the reason.
     """
+    sources = (environment.scenario, environment.tasks, environment.spec, environment.oracle, environment.image)
+    return _TEXTS.get(digest(*sources), lambda: _compile(environment))
+
+
+def _compile(environment: Environment) -> str:
     solutions = {solution.task: solution for solution in environment.oracle.solutions}
     functions, used = [], {"State", "Verdict", "judge"}
     for task in environment.tasks.tasks:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from awm_lib.contracts.spec import ColumnType
 from awm_lib.errors import SqlError
+from awm_lib.memo import Memo
 
 _TYPES: dict[str, ColumnType] = {
     "INTEGER": "integer",
@@ -74,7 +76,13 @@ class Table:
         return column.name if column is not None and column.type == "integer" else None
 
 
-Schema = dict[str, Table]
+class Schema(dict[str, Table]):
+    """All tables by name, in the order of their creation."""
+
+    def __init__(self, tables: Mapping[str, Table], ddl: tuple[str, ...]) -> None:
+        super().__init__(tables)
+        self.ddl = ddl
+        """Everything that the database creates, indexes and views too: equal for equal schemas."""
 
 
 def column_type(declared: str) -> ColumnType | None:
@@ -91,17 +99,24 @@ def column_type(declared: str) -> ColumnType | None:
     return None
 
 
+_SCHEMAS: Memo[Schema] = Memo(16)
+
+
 def read_schema(connection: sqlite3.Connection) -> Schema:
     """All tables of a database, in the order of their creation. Raises SqlError for a type that has no meaning."""
-    found = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY rowid"
-    ).fetchall()
-    for name, ddl in found:
+    created = connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY rowid").fetchall()
+    ddl = tuple(sql for _, _, sql in created if sql is not None)
+    return _SCHEMAS.get(ddl, lambda: _read(connection, created, ddl))
+
+
+def _read(connection: sqlite3.Connection, created: list[tuple[str, str, str]], ddl: tuple[str, ...]) -> Schema:
+    found = [(name, sql) for kind, name, sql in created if kind == "table" and not name.startswith("sqlite_")]
+    for name, sql in found:
         if not _NAME.match(name):
             raise SqlError(f"schema.sql: {name[:80]!r} is not a name for a table: use letters, digits and _")
-        if ddl.split(None, 2)[1].upper() == "VIRTUAL":
+        if sql.split(None, 2)[1].upper() == "VIRTUAL":
             raise SqlError(f"schema.sql: table {name} is virtual; only plain tables are allowed")
-    return {name: _read_table(connection, name, sql) for name, sql in found}
+    return Schema({name: _read_table(connection, name, sql) for name, sql in found}, ddl)
 
 
 def _read_table(connection: sqlite3.Connection, name: str, ddl: str) -> Table:

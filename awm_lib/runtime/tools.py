@@ -13,6 +13,7 @@ from typing import Any
 from awm_lib import sqltext
 from awm_lib.contracts import spec
 from awm_lib.errors import SqlError
+from awm_lib.memo import Memo
 from awm_lib.runtime import arguments
 from awm_lib.runtime.results import Refusal
 from awm_lib.runtime.schema import Schema
@@ -100,6 +101,9 @@ class Tool:
             raise
 
 
+_TOOLS: Memo[Tool] = Memo(600)
+
+
 def compile_tool(contract: spec.Tool, schema: Schema, connection: sqlite3.Connection) -> Tool:
     """Check a tool against the schema and make it runnable.
 
@@ -107,7 +111,8 @@ def compile_tool(contract: spec.Tool, schema: Schema, connection: sqlite3.Connec
     the tool
     and the statement.
     """
-    return Tool(contract, schema, connection)
+    key = (contract.model_dump_json(), schema.ddl)
+    return _TOOLS.get(key, lambda: Tool(contract, schema, connection))
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
