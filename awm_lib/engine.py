@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 from heapq import nlargest
 from importlib import import_module
@@ -12,6 +13,11 @@ from awm_lib.stage_process import open_process
 
 CANDIDATES = 64
 """Of the jobs that are ready, how many are looked at for each choice."""
+
+
+def relax_collection() -> None:
+    """Look for cycles less often: a graph of thousands of jobs has many objects and hardly any that can go."""
+    gc.set_threshold(200_000, 50, 1_000)
 
 
 def schedule_lightly(workflow: Any) -> None:

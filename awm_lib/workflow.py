@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -110,14 +110,18 @@ class Workflow:
         """Whether the gate has let the catalogue pass; then few stages will run, if any."""
         return (RESULTS / "all_envs.done").exists()
 
-    def void_incomplete(self) -> None:
+    def void_incomplete(self, complete: Collection[str] = ()) -> None:
         """Remove certificates of environments that lack a file, and the gate's word if any environment is incomplete.
+
+        Those that are known to be ``complete`` are not looked at.
 
         Snakemake does not make a missing file again while everything that was made from it is there. But a certificate
         that vouches for a file that is gone is void, and so is the gate's word that all is certified.
         """
         gate = RESULTS / "all_envs.done"
         for name in self.names():
+            if name in complete:
+                continue
             home = RESULTS / name
             certificate = home / "certificate.json"
             if not certificate.exists():

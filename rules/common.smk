@@ -2,18 +2,15 @@
 #
 # AWM is `awm`, run by a warm worker process so that a stage does not pay for starting an interpreter.
 
+import atexit
 import sys
 
-from awm_lib.engine import hand_stages_over, schedule_lightly
+from awm_lib.engine import hand_stages_over, relax_collection, schedule_lightly
 from awm_lib.errors import AwmError
 from awm_lib.recipes import stage_digest
+from awm_lib.settled import Settled
 from awm_lib.worker import stage_command, start_early
-from awm_lib.workflow import Workflow
-
-
-wildcard_constraints:
-    s="[a-z][a-z0-9_]*",
-
+from awm_lib.workflow import RESULTS, Workflow
 
 AWM = stage_command()
 
@@ -31,10 +28,19 @@ def explained(function, *arguments):
         sys.exit(2)
 
 
+relax_collection()
 BUILD = explained(Workflow, config)
+SETTLED = explained(Settled, BUILD, RESULTS, sys.argv)
+
+
+# Rules make the files of no environment that is settled: these stand there as sources do.
+wildcard_constraints:
+    s=SETTLED.pattern,
+
 
 if workflow.is_main_process:
-    explained(BUILD.void_incomplete)
+    explained(BUILD.void_incomplete, SETTLED.names)
+    atexit.register(SETTLED.record_if_idle, workflow)
     if not workflow.dryrun and not BUILD.is_complete:
         start_early(*(["write", "--help"] if BUILD.by_model else []))
 
@@ -45,6 +51,10 @@ def all_certificates(wildcards):
         checkpoints.find_scenarios.get()
         BUILD.look_again()
     return expand("results/{s}/certificate.json", s=BUILD.names())
+
+
+onsuccess:
+    SETTLED.record(workflow)
 
 
 onstart:
