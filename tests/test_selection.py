@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
-from itertools import combinations
+import re
 
 import pytest
 
+from awm_lib.compile.crud import tool_name
+from awm_lib.errors import ContractError
 from awm_lib.oracles.difficulty import difficulty
 from awm_lib.runtime.environment import Environment
 from awm_lib.synthesis.offline.catalogue import catalogue
 from awm_lib.synthesis.offline.load import load_pack
+from awm_lib.synthesis.offline.outline import bits, outline_of, tools_called
 from awm_lib.synthesis.offline.pack import FAMILIES, TaskTemplate
 from awm_lib.synthesis.offline.provider import Synthesized, empty_environment, synthesize
 from awm_lib.synthesis.offline.templates import fill, opening
-from awm_lib.synthesis.offline.tools import leave_out
 from awm_lib.synthesis.offline.world import sample_world
 
 ROWS = catalogue(["e_commerce", "banking", "booking"], 9, 5, 10)
@@ -27,9 +29,15 @@ def made() -> dict[str, Synthesized]:
 
 
 def whole(row_number: int = 0) -> Environment:
-    """A scenario's environment with all tools of its modules."""
+    """A scenario's environment before its tasks."""
     row = ROWS[row_number]
     return empty_environment(row, sample_world(load_pack(str(row.pack)), row))
+
+
+def core_templates(environment: Environment) -> list[TaskTemplate]:
+    """The templates of online shopping's core whose tools an environment has."""
+    core = [template for module in load_pack("e_commerce").modules if module.core for template in module.tasks]
+    return [template for template in core if tools_called(template) <= environment.tools.keys()]
 
 
 def test_each_has_easy_middle_and_hard_tasks(made: dict[str, Synthesized]) -> None:
@@ -54,40 +62,38 @@ def test_several_families_come_in_each(made: dict[str, Synthesized]) -> None:
         assert len(found) >= 4, (name, found)
 
 
-def test_worlds_of_one_pack_share_at_most_four_fifths_of_their_tools(made: dict[str, Synthesized]) -> None:
-    for pack in ("e_commerce", "banking", "booking"):
-        sets = [{tool.name for tool in made[row.name].spec.tools} for row in ROWS if row.pack == pack]
-        for one, two in combinations(sets, 2):
-            assert len(one & two) / len(one | two) <= 0.8
+def test_a_world_has_the_tools_of_its_modules_but_those_left_out(made: dict[str, Synthesized]) -> None:
+    for row in ROWS:
+        spec = made[row.name].spec
+        names = {tool.name for tool in spec.tools} | {tool_name(crud, v) for crud in spec.crud for v in crud.verbs}
+        outline = outline_of(load_pack(str(row.pack)))
+        brought = {outline.tools[at] for at in bits(outline.tools_of(outline.modules_named(row.modules)))}
+        assert names == brought - set(row.left_out)
+        assert set(row.left_out) < brought
+        assert 33 <= len(names) <= 38
 
 
 def test_what_is_left_out_is_neither_used_nor_named(made: dict[str, Synthesized]) -> None:
-    gone_somewhere = 0
     for number, row in enumerate(ROWS):
-        environment, one = whole(number), made[row.name]
-        kept = Environment(row, one.tasks, one.spec, environment.image).tools
-        gone = environment.tools.keys() - kept.keys()
-        gone_somewhere += len(gone)
-        assert 33 <= len(kept) <= 42
-        for binding in one.plan.bindings:
-            assert {call.tool for call in binding.solution.calls} <= kept.keys()
-        for tool in kept.values():
+        tools, gone = whole(number).tools, set(row.left_out)
+        assert not gone & tools.keys()
+        for binding in made[row.name].plan.bindings:
+            assert {call.tool for call in binding.solution.calls} <= tools.keys()
+        for tool in tools.values():
             texts = [tool.summary, tool.description, *(getattr(step, "message", "") for step in tool.contract.program)]
-            assert not {word for word in gone if any(word in text.split() for text in texts)}
-    assert gone_somewhere > 9
+            assert not gone & set(re.findall(r"\w+", " ".join(texts))), tool.name
 
 
-def test_a_quarter_of_what_no_task_uses_stays() -> None:
-    environment = whole()
-    spec = leave_out(environment.spec, environment.tools, [], random.Random(1))
-    kept = len(spec.tools) + sum(len(crud.verbs) for crud in spec.crud)
-    assert kept >= len(environment.tools) // 4
+def test_a_tool_to_leave_out_must_be_there() -> None:
+    row = ROWS[0].model_copy(update={"left_out": ["list_categorys"]})
+    with pytest.raises(ContractError, match="no tool 'list_categorys' to leave out"):
+        sample_world(load_pack("e_commerce"), row)
 
 
 def test_a_template_whose_wordings_all_begin_alike_is_not_taken_twice() -> None:
     environment = whole()
     world = sample_world(load_pack("e_commerce"), ROWS[0])
-    template = next(t for m in load_pack("e_commerce").modules if m.core for t in m.tasks if t.bind)
+    template = next(t for t in core_templates(environment) if t.bind)
     same = template.model_copy(update={"wordings": ["Please do " + wording for wording in template.wordings]})
     assert fill(same, environment, random.Random(2), world) is not None
     reasons: list[str] = []
@@ -99,10 +105,9 @@ def test_a_template_whose_wordings_all_begin_alike_is_not_taken_twice() -> None:
 def test_a_wording_that_glues_a_slot_to_a_word_is_not_taken() -> None:
     environment = whole()
     world = sample_world(load_pack("e_commerce"), ROWS[0])
-    core = [template for module in load_pack("e_commerce").modules if module.core for template in module.tasks]
     template = next(
         template
-        for template in core
+        for template in core_templates(environment)
         if all("{product}" in wording for wording in template.wordings)
         and any("slot.product" in map(str, call.arguments.values()) for call in template.calls)
     )
@@ -127,7 +132,7 @@ def test_brackets_that_are_no_alternatives_are_refused(wording: str) -> None:
 def test_one_alternative_of_each_is_said() -> None:
     environment = whole()
     world = sample_world(load_pack("e_commerce"), ROWS[0])
-    template = next(t for m in load_pack("e_commerce").modules if m.core for t in m.tasks if t.bind)
+    template = next(t for t in core_templates(environment) if t.bind)
     wordings = [f"[Kindly|Now|] {wording}[, thanks|]" for wording in template.wordings]
     varied = template.model_copy(update={"wordings": wordings})
     found = [fill(varied, environment, random.Random(seed), world) for seed in range(8)]

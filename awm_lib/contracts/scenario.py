@@ -28,6 +28,8 @@ class Scenario(Contract):
     niche: Identifier | None = None
     modules: list[Identifier] = []
     """The pack's modules that this world has, in the pack's order."""
+    left_out: list[Identifier] = []
+    """Tools of those modules that this world does not have."""
     tasks: Annotated[int, Field(ge=1, le=99)] = 10
     seed: Annotated[int, Field(ge=0)] = 0
     """Starts every generator of this world."""

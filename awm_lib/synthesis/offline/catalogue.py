@@ -12,37 +12,38 @@ from dataclasses import dataclass, field
 from awm_lib.contracts.scenario import Scenario
 from awm_lib.splits import split_of
 from awm_lib.synthesis.offline.load import load_pack, pack_names
-from awm_lib.synthesis.offline.modules import ModuleSampler, core_modules, module_order
+from awm_lib.synthesis.offline.modules import ModuleChoices
+from awm_lib.synthesis.offline.omission import ToolSets, leave_out
+from awm_lib.synthesis.offline.outline import Outline, bits, outline_of
 from awm_lib.synthesis.offline.pack import Always, Niche, Pack, Product
 from awm_lib.synthesis.offline.places import places
 
-TRIES = 24
-"""Choices of modules among which a scenario takes the one that is least like those before it."""
-MORE_TRIES = 400
-"""Choices until one is new, where most have been taken."""
-ALIKE = 0.6
-"""The share of common tools (Jaccard) up to which a choice is taken at once."""
+EFFORT = 200
+"""How many earlier scenarios are looked at to find modules whose tools are little enough like theirs: the more there
+are, of which some are always alike, the fewer tries are made.
+"""
+STEEP = 3.0
+"""How much more a scenario before counts for each further tool in common."""
+PRESSURE = 8
+"""How much a scenario avoids a choice of modules that others want: a power of the demand for it."""
 
 
 @dataclass(slots=True)
 class _Taken:
-    """What the scenarios of one pack have taken so far."""
+    """A pack, and what its scenarios have taken so far."""
 
-    sampler: ModuleSampler
-    modules: set[frozenset[str]] = field(default_factory=set)
-    tools: list[int] = field(default_factory=list)
-    """Their sets of tools, a bit for each tool of the pack."""
-    exhausted: bool = False
-    """Whether no new set was found at some time; then none is sought for long."""
+    outline: Outline
+    choices: ModuleChoices
+    modules: set[int] = field(default_factory=set)
+    tools: ToolSets = field(default_factory=ToolSets)
 
-    def add(self, modules: set[str]) -> None:
-        """Take a set of modules."""
-        self.modules.add(frozenset(modules))
-        self.tools.append(self.sampler.tool_mask(modules))
-
-    def likeness(self, tools: int) -> float:
-        """The largest share of common tools (Jaccard) with a scenario before."""
-        return max(((tools & other).bit_count() / (tools | other).bit_count() for other in self.tools), default=0.0)
+    def cost(self, modules: int) -> float:
+        """How little a choice of modules suits: how like its tools are to those of the scenarios before, and how much
+        other niches need it.
+        """
+        tools = self.choices.tools(modules)
+        likeness = sum([STEEP ** (tools & other).bit_count() for other in self.tools.masks])
+        return (likeness or 1) * self.choices.demand(modules) ** PRESSURE
 
 
 def scenario_rows(packs: Sequence[Pack], count: int, seed: int, tasks: int = 10) -> list[Scenario]:
@@ -51,7 +52,7 @@ def scenario_rows(packs: Sequence[Pack], count: int, seed: int, tasks: int = 10)
     Scenarios that a pack declares for a number always come, also beyond ``count``.
     """
     fixed = {always.number: (pack, always) for pack in packs for always in pack.head.always}
-    taken = {pack.head.name: _Taken(ModuleSampler(pack)) for pack in packs}
+    taken = {pack.head.name: _taken(pack) for pack in packs}
     rows = {}
     for number, (pack, always) in sorted(fixed.items()):
         rows[number] = _fixed(pack, always, number, seed, tasks, taken[pack.head.name])
@@ -62,22 +63,27 @@ def scenario_rows(packs: Sequence[Pack], count: int, seed: int, tasks: int = 10)
     return [row for _, row in sorted(rows.items())]
 
 
+def _taken(pack: Pack) -> _Taken:
+    outline = outline_of(pack)
+    return _Taken(outline, ModuleChoices(outline, pack.niches))
+
+
 def _row(pack: Pack, number: int, turn: int, seed: int, tasks: int, taken: _Taken) -> Scenario:
     niche = pack.niches[turn % len(pack.niches)]
     reserved = {always.title for always in pack.head.always}
     product = _product([one for one in niche.products if one.title not in reserved], turn // len(pack.niches))
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
-    modules = _new_modules(niche, chance, taken)
-    return _scenario(pack, niche, product, number, modules, chance.randrange(2**31), tasks)
+    modules, tools = _new(niche, chance, tasks, taken)
+    return _scenario(pack, niche, product, number, modules, tools, chance.randrange(2**31), tasks, taken)
 
 
 def _fixed(pack: Pack, always: Always, number: int, seed: int, tasks: int, taken: _Taken) -> Scenario:
     niche = next(niche for niche in pack.niches if niche.name == always.niche)
     product = next(product for product in niche.products if product.title == always.title)
-    names = core_modules(pack) | set(always.modules) | set(niche.modules)
-    taken.add(names)
+    modules = taken.outline.core | taken.outline.modules_named([*always.modules, *niche.modules])
     chance = random.Random(f"{seed}/{pack.head.name}/{number}")
-    return _scenario(pack, niche, product, number, names, chance.randrange(2**31), tasks)
+    tools = taken.outline.tools_of(modules) & ~taken.outline.tools_named(always.left_out)
+    return _scenario(pack, niche, product, number, modules, tools, chance.randrange(2**31), tasks, taken)
 
 
 def _product(products: Sequence[Product], turn: int) -> Product:
@@ -94,27 +100,30 @@ def _product(products: Sequence[Product], turn: int) -> Product:
     )
 
 
-def _new_modules(niche: Niche, chance: random.Random, taken: _Taken) -> set[str]:
-    """A choice of modules that no scenario of the pack has yet, whose tools are little like those of any."""
-    best: tuple[bool, float, set[str]] | None = None
-    for number in range(MORE_TRIES):
-        if best is not None and number >= TRIES and (taken.exhausted or not best[0]):
+def _new(niche: Niche, chance: random.Random, tasks: int, taken: _Taken) -> tuple[int, int]:
+    """Modules that no scenario of the pack has yet, as long as there are such, and tools of them that are little like
+    those of any.
+    """
+    free = taken.choices.free(niche.name, taken.modules)
+    chance.shuffle(free)
+    best = (len(taken.tools.masks) + 1, 0, 0)
+    for modules in sorted(free, key=taken.cost)[: max(1, EFFORT // (len(taken.tools.masks) + 1))]:
+        tools = leave_out(taken.outline, modules, taken.tools, chance, tasks)
+        count = taken.tools.alike(tools)
+        if count < best[0]:
+            best = (count, modules, tools)
+        if count == 0:
             break
-        modules = taken.sampler.sample(niche, chance, 0 if number < TRIES else chance.choice((-1, 0, 1)))
-        found = (frozenset(modules) in taken.modules, taken.likeness(taken.sampler.tool_mask(modules)), modules)
-        if best is None or found[:2] < best[:2]:
-            best = found
-        if not found[0] and found[1] <= ALIKE:
-            break
-    assert best is not None
-    taken.exhausted |= best[0]
-    taken.add(best[2])
-    return best[2]
+    return best[1:]
 
 
 def _scenario(
-    pack: Pack, niche: Niche, product: Product, number: int, modules: set[str], seed: int, tasks: int
-) -> Scenario:
+    pack: Pack, niche: Niche, product: Product, number: int, modules: int, tools: int, seed: int, tasks: int,
+    taken: _Taken,
+) -> Scenario:  # fmt: skip
+    outline = taken.outline
+    taken.modules.add(modules)
+    taken.tools.add(tools)
     name = f"{pack.head.name}_{number}"
     return Scenario(
         name=name,
@@ -124,7 +133,8 @@ def _scenario(
         split=split_of(name, pack.head.name),
         pack=pack.head.name,
         niche=niche.name,
-        modules=module_order(pack, modules),
+        modules=[outline.modules[at] for at in bits(modules)],
+        left_out=[outline.tools[at] for at in bits(outline.tools_of(modules) & ~tools)],
         tasks=tasks,
         seed=seed,
     )

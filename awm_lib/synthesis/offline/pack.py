@@ -168,6 +168,8 @@ class Always(Contract):
     """A product of the niche."""
     modules: list[Identifier] = []
     """The optional modules it has."""
+    left_out: list[Identifier] = []
+    """The tools of its modules that it does not have."""
 
 
 class Product(Contract):

@@ -13,7 +13,6 @@ from awm_lib.contracts.tasks import Tasks
 from awm_lib.runtime.environment import Environment
 from awm_lib.synthesis.offline.pack import Module, Pack, TaskTemplate
 from awm_lib.synthesis.offline.selection import choose_tasks
-from awm_lib.synthesis.offline.tools import leave_out
 from awm_lib.synthesis.offline.world import World, generator, modules_of, sample_world
 
 
@@ -34,7 +33,6 @@ def synthesize(pack: Pack, scenario: Scenario) -> Synthesized:
     environment = empty_environment(scenario, world)
     modules = modules_of(pack, scenario)
     filled = choose_tasks(usable_templates(modules), environment, generator(scenario, "tasks"), world, scenario.tasks)
-    solutions = [item.binding.solution for item in filled]
     return Synthesized(
         plan=Plan(
             scenario=scenario.name,
@@ -46,7 +44,7 @@ def synthesize(pack: Pack, scenario: Scenario) -> Synthesized:
         tasks=Tasks(scenario=scenario.name, context=world.context, tasks=[item.task for item in filled]),
         schema=world.schema,
         seed=world.seed,
-        spec=leave_out(world.spec, environment.tools, solutions, generator(scenario, "tools")),
+        spec=world.spec,
     )
 
 

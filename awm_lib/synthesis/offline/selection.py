@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from awm_lib.errors import SynthesisError
 from awm_lib.oracles.difficulty import difficulty
 from awm_lib.runtime.environment import Environment
+from awm_lib.synthesis.offline.outline import LONG, tools_called
 from awm_lib.synthesis.offline.pack import FAMILIES, TaskTemplate
 from awm_lib.synthesis.offline.templates import Filled, fill, opening
 from awm_lib.synthesis.offline.world import World
-
-LONG = 9
-"""Calls from which a task counts as long."""
 
 
 def choose_tasks(
     templates: Sequence[TaskTemplate], environment: Environment, chance: random.Random, world: World, wanted: int
 ) -> list[Filled]:
-    """Choose ``wanted`` templates of different structure and bind them to the data, no two of which begin alike.
+    """Choose ``wanted`` templates of different structure and bind them to the data, no two of which begin alike. Only
+    templates whose tools the environment has are chosen.
 
     Raises SynthesisError if too few can be bound, with the reasons.
     """
     order = list(templates)
     chance.shuffle(order)
+    order = [template for template in order if tools_called(template) <= environment.tools.keys()]
     chosen: list[Filled] = []
     used: set[str] = set()
     reasons: dict[str, list[str]] = {}

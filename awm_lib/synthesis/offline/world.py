@@ -18,6 +18,7 @@ from awm_lib.expressions import parse
 from awm_lib.synthesis.offline.formulas import scope
 from awm_lib.synthesis.offline.pack import Formula, Module, Niche, Pack, TableDef
 from awm_lib.synthesis.offline.people import People
+from awm_lib.synthesis.offline.tools import without
 
 _FIRST_DAY = date(2025, 2, 3)
 _DAYS = 600
@@ -76,10 +77,13 @@ def sample_world(pack: Pack, scenario: Scenario) -> World:
         context=Context(now=now, user=user),
         schema="\n\n".join(table.ddl for _, _, table in tables) + "\n",
         seed=Seed(scenario=scenario.name, tables=[rows.table(name) for _, name, _ in tables]),
-        spec=Spec(
-            scenario=scenario.name,
-            tools=[tool for module in modules for tool in module.tools],
-            crud=[crud for module in modules for crud in module.crud],
+        spec=without(
+            Spec(
+                scenario=scenario.name,
+                tools=[tool for module in modules for tool in module.tools],
+                crud=[crud for module in modules for crud in module.crud],
+            ),
+            scenario.left_out,
         ),
         history={name: table.history for _, name, table in tables if table.history},
         words=rows.words,
