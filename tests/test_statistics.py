@@ -23,7 +23,8 @@ from awm_lib.runtime import Environment
 from awm_lib.statistics.database import build
 from awm_lib.statistics.facts import gather
 from awm_lib.statistics.query import ask, opened
-from awm_lib.statistics.tables import TABLES, reference
+from awm_lib.statistics.tables import TABLES
+from awm_lib.tables import reference
 from tests.conftest import ROOT, Project
 
 if TYPE_CHECKING:
@@ -190,6 +191,50 @@ def test_the_same_files_give_the_same_answers(results: Path, tmp_path: Path) -> 
             assert ask(first, f"FROM {table.name}") == ask(second, f"FROM {table.name}")
 
 
+def many(results: Path, target: Path) -> list[str]:
+    """A directory of so many environments that processes share them; all are copies of one."""
+    found = [f"e_commerce_{number}" for number in range(101, 113)]
+    for name in found:
+        shutil.copytree(results / NAME, target / name)
+        for file in ("scenario.json", "certificate.json"):
+            path = target / name / file
+            path.write_text(path.read_text().replace(f'"{NAME}"', f'"{name}"'))
+    return found
+
+
+def test_the_number_of_processes_changes_nothing(results: Path, tmp_path: Path) -> None:
+    found = many(results, tmp_path)
+    build(tmp_path, found, {}, tmp_path / "one.duckdb", jobs=1)
+    build(tmp_path, found, {}, tmp_path / "three.duckdb", jobs=3)
+    with opened(tmp_path / "one.duckdb") as first, opened(tmp_path / "three.duckdb") as second:
+        assert [row[0] for row in ask(second, "SELECT scenario FROM environments").rows] == found
+        for table in TABLES:
+            assert ask(first, f"FROM {table.name}") == ask(second, f"FROM {table.name}")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("seed.json", '{"tables": [{"table": "orders", "rows": 3}]}', r"seed\.json does not keep its contract"),
+        ("seed.json", "[" * 100_000, r"seed\.json is not JSON"),
+        ("plan.json", '{"bindings": [{"task": "t01"}]}', r"plan\.json does not keep its contract"),
+        ("oracle.json", None, r"oracle\.json does not exist"),
+    ],
+)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_that_cannot_be_used_is_named_by_every_process(
+    results: Path, tmp_path: Path, file: str, text: str | None, message: str, jobs: int
+) -> None:
+    found = many(results, tmp_path)
+    path = tmp_path / found[7] / file
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(AwmError, match=message) as caught:
+        build(tmp_path, found, {}, tmp_path / "stats.duckdb", jobs=jobs)
+    assert found[7] in str(caught.value)
+
+
 def test_the_overview_has_a_row_for_each_category(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert stats(results) == 0
     shown = capsys.readouterr().out
@@ -253,9 +298,9 @@ def test_without_a_database_it_says_how_to_build_it(tmp_path: Path, capsys: pyte
 
 def test_the_documentation_has_the_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert stats(Path("nowhere"), "--tables") == 0
-    assert capsys.readouterr().out == reference()
+    assert capsys.readouterr().out == reference(TABLES)
     page = (ROOT / "docs" / "statistics.md").read_text()
-    assert page.endswith(reference()), "put the output of `awm stats --tables` at the end of docs/statistics.md"
+    assert page.endswith(reference(TABLES)), "put the output of `awm stats --tables` at the end of docs/statistics.md"
 
 
 def test_every_query_of_the_documentation_runs(connection: duckdb.DuckDBPyConnection) -> None:

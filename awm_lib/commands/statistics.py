@@ -11,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("database", type=Path, help="the database, such as results/stats.duckdb")
     parser.add_argument("--report", type=Path, help="write this page from the database instead of the database")
     parser.add_argument("--llm", type=Path, default=Path(".llm"), help="where the ledger of language models is")
+    parser.add_argument("--jobs", "-j", type=int, default=0, help="processor cores to use (default: all)")
     parser.add_argument("--left-out", nargs="*", default=[], help="scenarios that failed before, and are not built")
 
 
@@ -33,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     names = [json.loads(line)["name"] for line in read_text(results / "scenarios.jsonl").splitlines()]
     known = {failure.scenario: f"{failure.stage}: {failure.message}" for failure in failures.read_failures(results)}
     left_out = {name: known.get(name, "left out") for name in arguments.left_out}
-    build(results, names, left_out, arguments.database, arguments.llm)
+    build(results, names, left_out, arguments.database, arguments.llm, arguments.jobs)
     return 0

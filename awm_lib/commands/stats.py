@@ -28,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the answer."""
-    from awm_lib.statistics.tables import reference
+    from awm_lib.statistics.tables import TABLES
+    from awm_lib.tables import reference
 
     if arguments.tables:
-        print(reference(), end="")
+        print(reference(TABLES), end="")
         return 0
 
     from awm_lib.statistics.overview import BY_CATEGORY, headline

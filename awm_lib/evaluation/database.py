@@ -6,14 +6,15 @@ import json
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from awm_lib.contracts.judgement import Judgement
 from awm_lib.contracts.summary import Estimate, Summary
 from awm_lib.contracts.trajectory import Trajectory
 from awm_lib.errors import AwmError
 from awm_lib.evaluation.outcome import Outcome
-from awm_lib.evaluation.tables import TABLES, Table
+from awm_lib.evaluation.tables import TABLES
+from awm_lib.tables import Row, insert
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,8 +23,6 @@ BATCH = 20_000
 """Rows that are inserted at once; bounds the memory."""
 MAX_ARGUMENTS = 10_000
 """Longer arguments, in characters of JSON, are left out of the table."""
-
-Row = tuple[Any, ...]
 
 
 class Tables:
@@ -77,16 +76,8 @@ class Tables:
 
     def _flush(self) -> None:
         for table in TABLES:
-            _insert(self._connection, table, self._rows[table.name])
+            insert(self._connection, table, self._rows[table.name])
             self._rows[table.name] = []
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[Row]) -> None:
-    if rows:
-        lists = ", ".join(f"unnest(?::{column.type}[])" for column in table.columns)
-        connection.execute(
-            f"INSERT INTO {table.name} SELECT {lists}", [list(column) for column in zip(*rows, strict=True)]
-        )
 
 
 def _trial(item: Outcome) -> Row:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from awm_lib import tables
 from awm_lib.contracts.run import RunSettings
 from awm_lib.docs import default_text, field_docs
-from awm_lib.evaluation.tables import reference as tables_reference
+from awm_lib.evaluation.tables import TABLES
 
 
 def settings_reference() -> str:
@@ -20,4 +21,4 @@ def settings_reference() -> str:
 
 def reference() -> str:
     """Both parts, as they stand at the end of docs/evaluation.md."""
-    return f"## Settings of a run\n\n{settings_reference()}\n## Tables of eval.duckdb\n\n{tables_reference()}"
+    return f"## Settings of a run\n\n{settings_reference()}\n## Tables of eval.duckdb\n\n{tables.reference(TABLES)}"

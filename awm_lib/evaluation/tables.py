@@ -2,33 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Column(NamedTuple):
-    """One column."""
-
-    name: str
-    type: str
-    doc: str
-
-
-class Table(NamedTuple):
-    """One table; its rows come in this order of columns."""
-
-    name: str
-    doc: str
-    columns: tuple[Column, ...]
-
-    @property
-    def ddl(self) -> str:
-        """The statement that creates it."""
-        return f"CREATE TABLE {self.name} ({', '.join(f'{column.name} {column.type}' for column in self.columns)})"
-
-
-def _table(name: str, doc: str, *columns: tuple[str, str, str]) -> Table:
-    return Table(name, doc, tuple(Column(*column) for column in columns))
-
+from awm_lib.tables import Table, table
 
 _TRIAL = (
     ("scenario", "VARCHAR", "the environment"),
@@ -42,7 +16,7 @@ _ESTIMATE = (
 )
 
 TABLES: tuple[Table, ...] = (
-    _table(
+    table(
         "trials",
         "One row for each finished trial.",
         *_TRIAL,
@@ -65,7 +39,7 @@ TABLES: tuple[Table, ...] = (
         ("level", "VARCHAR", "easy, middle or hard"),
         ("skills", "VARCHAR[]", "what the task takes"),
     ),
-    _table(
+    table(
         "calls",
         "One row for each tool call.",
         *_TRIAL,
@@ -78,7 +52,7 @@ TABLES: tuple[Table, ...] = (
         ("seconds", "DOUBLE", "how long it took; NULL for agents that ask no model"),
         ("arguments", "JSON", "as the agent gave them"),
     ),
-    _table(
+    table(
         "problems",
         "One row for each thing that went wrong in a trial, recovered from or not.",
         *_TRIAL,
@@ -87,7 +61,7 @@ TABLES: tuple[Table, ...] = (
         ("kind", "VARCHAR", "such as unknown_tool, malformed_call, internal, timeout"),
         ("message", "VARCHAR", "what happened"),
     ),
-    _table(
+    table(
         "success",
         "The share of complete trials, by groups of trials; masked ones are left out.",
         ("dimension", "VARCHAR", "all, category, level, kind, skill or tool"),
@@ -97,7 +71,7 @@ TABLES: tuple[Table, ...] = (
         ("complete", "INTEGER", "those that are complete"),
         *_ESTIMATE,
     ),
-    _table(
+    table(
         "pass_at",
         "Success of k trials of a task, by the same groups.",
         ("dimension", "VARCHAR", "all, category, level, kind, skill or tool"),
@@ -107,7 +81,7 @@ TABLES: tuple[Table, ...] = (
         ("tasks", "INTEGER", "tasks that have so many"),
         *_ESTIMATE,
     ),
-    _table(
+    table(
         "judgements",
         "One row for each trial that a language model judged (verify --mode sql).",
         *_TRIAL,
@@ -118,13 +92,3 @@ TABLES: tuple[Table, ...] = (
         ("code_complete", "BOOLEAN", "what the verifier says"),
     ),
 )
-
-
-def reference() -> str:
-    """The tables as Markdown, for docs/evaluation.md."""
-    parts = []
-    for table in TABLES:
-        lines = [f"### {table.name}", "", table.doc, "", "| column | type | meaning |", "| --- | --- | --- |"]
-        lines += [f"| `{column.name}` | {column.type} | {column.doc} |" for column in table.columns]
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)

@@ -22,13 +22,14 @@ _FILES = {
     "/assets/docs.js": ("docs.js", "text/javascript"),
 }
 
-_HEADERS = {
+HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "cache-control": "no-cache",
 }
+"""What goes with every page: it takes scripts, styles and data from its own server only."""
 
 
 def page_routes() -> list[Route]:
@@ -40,6 +41,6 @@ def _route(path: str, name: str, media_type: str) -> Route:
     content = resources.files(__package__).joinpath("static", name).read_bytes()
 
     async def endpoint(_request: Request) -> Response:
-        return Response(content, headers=_HEADERS, media_type=media_type)
+        return Response(content, headers=HEADERS, media_type=media_type)
 
     return Route(path, endpoint, methods=["GET"])

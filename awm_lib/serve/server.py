@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
 import errno
 import gc
-import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,41 +66,19 @@ def serve_directory(directory: Path, options: argparse.Namespace) -> int:
 def serve(env: Environment, listener: socket.socket, host: str, allow_hosts: Sequence[str] = ()) -> None:
     """Serve an environment on a bound socket until SIGINT or SIGTERM; print one line once requests are answered."""
     gc.disable()  # the imports make some hundred thousand objects that all stay
-    import uvicorn
-
     from awm_lib.serve.app import MCP_PATH, build_app
+    from awm_lib.serve.running import run
 
     app = build_app(env, host=host, allow_hosts=allow_hosts)
     gc.freeze()
     gc.enable()
 
-    class Server(uvicorn.Server):
-        """Says where it listens, and ends without raising the signal that ended it again."""
+    def started() -> None:
+        base = f"http://{_authority(host, listener.getsockname()[1])}"
+        print(f"{env.name}  MCP {base}{MCP_PATH}  REST {base}/docs  page {base}/", flush=True)  # noqa: T201
 
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            base = f"http://{_authority(host, listener.getsockname()[1])}"
-            print(f"{env.name}  MCP {base}{MCP_PATH}  REST {base}/docs  page {base}/", flush=True)  # noqa: T201
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self.handle_exit, number, None)
-            yield
-
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_level="error",
-        server_header=False,
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=75,  # an agent thinks between two calls
-    )
-    asyncio.run(Server(config).serve([listener]))
+    # An agent thinks between two calls, so an idle connection stays.
+    run(app, listener, started, lifespan=True, grace=2, keep_alive=75)
 
 
 def listen(host: str, port: int) -> socket.socket:

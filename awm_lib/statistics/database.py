@@ -9,28 +9,35 @@ from typing import TYPE_CHECKING
 
 from awm_lib.embeddings import can_embed
 from awm_lib.errors import AwmError
-from awm_lib.statistics.diversity import cosine_measures, map_of, measure_structure, nearest, shuffled
-from awm_lib.statistics.facts import Row, gather
+from awm_lib.statistics.diversity import Measure, cosine_measures, cosines_of, measure_structure, nearest, shuffled
+from awm_lib.statistics.facts import Facts
+from awm_lib.statistics.gathering import gather_all
 from awm_lib.statistics.requests import ledger_rows
-from awm_lib.statistics.tables import TABLES, Table
-from awm_lib.statistics.vectors import KINDS, environment_vectors
+from awm_lib.statistics.tables import TABLES
+from awm_lib.statistics.vectors import KINDS, environment_texts, vectors_and_map
+from awm_lib.tables import Row, Table, insert
 from awm_lib.timings import read_timings
 
 if TYPE_CHECKING:
     import duckdb
 
-BATCH = 100
-"""Environments whose rows are inserted at once; bounds the memory."""
+BATCH = 20_000
+"""Rows of all tables that are inserted at once; bounds the memory."""
 
 
 def build(
-    results: Path, names: Iterable[str], left_out: Mapping[str, str], target: Path, llm: Path | None = None
+    results: Path,
+    names: Iterable[str],
+    left_out: Mapping[str, str],
+    target: Path,
+    llm: Path | None = None,
+    jobs: int = 0,
 ) -> int:
     """Write the database of all named environments, and return how many there are.
 
     ``left_out`` has the scenarios that failed, with the reason; ``llm`` is where the ledger of language models is, if
-    there is one. Readers see the old file or the whole new one. Raises AwmError for a file of an environment that
-    cannot be read, and if the database cannot be written.
+    there is one; ``jobs`` is how many processor cores to use, 0 for all. Readers see the old file or the whole new one.
+    Raises AwmError for a file of an environment that cannot be read, and if the database cannot be written.
     """
     import duckdb
 
@@ -42,15 +49,14 @@ def build(
             try:
                 for table in TABLES:
                     connection.execute(table.ddl)
-                for start in range(0, len(present), BATCH):
-                    _insert_environments(connection, results, present[start : start + BATCH])
-                _insert(connection, _by_name("left_out"), list(left_out.items()))
-                _insert(connection, _by_name("stage_timings"), [*read_timings(results, set(present))])
+                _insert_environments(connection, [results / name for name in present], jobs)
+                insert(connection, _by_name("left_out"), list(left_out.items()))
+                insert(connection, _by_name("stage_timings"), [*read_timings(results, set(present))])
                 for table_name, rows in zip(
                     ("llm_requests", "llm_attempts"), ledger_rows(llm) if llm else ([], []), strict=True
                 ):
-                    _insert(connection, _by_name(table_name), rows)
-                _compare(connection)
+                    insert(connection, _by_name(table_name), rows)
+                _compare(connection, jobs)
             finally:
                 connection.close()
             part.chmod(0o644)
@@ -63,21 +69,20 @@ def build(
     return len(present)
 
 
-def _compare(connection: duckdb.DuckDBPyConnection) -> None:
+def _compare(connection: duckdb.DuckDBPyConnection, jobs: int) -> None:
     """Fill the tables about environments beside each other."""
     names = shuffled(str(row[0]) for row in connection.execute("SELECT scenario FROM environments").fetchall())
-    measures = measure_structure(connection, names)
+    near: list[Measure] = []
     if can_embed() and names:
-        vectors = environment_vectors(connection, names)
-        places = map_of(vectors["text"])
-        columns = [vectors[kind].tolist() for kind in KINDS]
-        rows = list(zip(names, *columns, *places.T.tolist(), strict=True))
-        _insert(connection, _by_name("vectors"), rows)
+        vectors, places = vectors_and_map(environment_texts(connection, names), jobs)
+        rows = list(zip(names, *(vectors[kind] for kind in KINDS), *places.T, strict=True))
+        insert(connection, _by_name("vectors"), rows)
         for kind in KINDS:
-            measures += cosine_measures(kind, vectors[kind])
-            pairs = [(name, kind, other, cosine) for name, other, cosine in nearest(names, vectors[kind])]
-            _insert(connection, _by_name("nearest"), pairs)
-    _insert(connection, _by_name("diversity"), [tuple(measure) for measure in measures])
+            cosines = cosines_of(vectors[kind])
+            near += cosine_measures(kind, vectors[kind], cosines)
+            pairs = [(name, kind, other, cosine) for name, other, cosine in nearest(names, cosines)]
+            insert(connection, _by_name("nearest"), pairs)
+    insert(connection, _by_name("diversity"), [*measure_structure(connection, names), *near])
 
 
 def _existing(directory: Path) -> Path:
@@ -89,19 +94,19 @@ def _by_name(name: str) -> Table:
     return next(table for table in TABLES if table.name == name)
 
 
-def _insert_environments(connection: duckdb.DuckDBPyConnection, results: Path, names: list[str]) -> None:
+def _insert_environments(connection: duckdb.DuckDBPyConnection, homes: list[Path], jobs: int) -> None:
     rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
-    for name in names:
-        for kind, found in gather(results / name).items():
+
+    def flush() -> None:
+        for table in TABLES:
+            insert(connection, table, rows[table.name])
+            rows[table.name] = []
+
+    def add(facts: Facts) -> None:
+        for kind, found in facts.items():
             rows[kind] += found
-    for table in TABLES:
-        _insert(connection, table, rows[table.name])
+        if sum(map(len, rows.values())) >= BATCH:
+            flush()
 
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: list[Row]) -> None:
-    """Insert rows by one statement: a list for each column, much faster than a statement for each row."""
-    if rows:
-        lists = ", ".join(f"unnest(?::{column.type}[])" for column in table.columns)
-        connection.execute(
-            f"INSERT INTO {table.name} SELECT {lists}", [list(column) for column in zip(*rows, strict=True)]
-        )
+    gather_all(homes, jobs, add)
+    flush()

@@ -40,12 +40,22 @@ def subsets(count: int) -> list[int]:
     return [*(size for size in SUBSETS if size < count), count] if count else []
 
 
-def cosine_measures(kind: str, vectors: Any) -> list[Measure]:
+def cosines_of(vectors: Any) -> Any:
+    """The matrix of the cosines of all pairs of vectors of length 1; -1 for a vector with itself."""
+    import numpy as np
+
+    exact = vectors.astype(np.float64)
+    cosines = exact @ exact.T
+    np.fill_diagonal(cosines, -1)
+    return cosines
+
+
+def cosine_measures(kind: str, vectors: Any, cosines: Any) -> list[Measure]:
     """Mean and largest cosine of two environments, mean cosine of an environment with its nearest, and Vendi score.
 
-    ``vectors`` has a row of length 1 for each environment, in the shuffled order. The Vendi score (Friedman and Dieng,
-    arXiv 2210.02410) is the exponential of the entropy of the eigenvalues of the cosines divided by their number: how
-    many wholly different environments would be as varied.
+    ``vectors`` has a row of length 1 for each environment, in the shuffled order, and ``cosines`` is made of them. The
+    Vendi score (Friedman and Dieng, arXiv 2210.02410) is the exponential of the entropy of the eigenvalues of the
+    cosines divided by their number: how many wholly different environments would be as varied.
     """
     import numpy as np
 
@@ -57,24 +67,19 @@ def cosine_measures(kind: str, vectors: Any) -> list[Measure]:
         values = values[values > 1e-12]
         found.append(Measure(f"{kind}_vendi", size, float(np.exp(-(values * np.log(values)).sum()))))
         if size > 1:
-            cosines = part @ part.T
-            np.fill_diagonal(cosines, -1)
+            others = cosines[:size, :size]
             found += [
-                Measure(f"{kind}_cosine_mean", size, float((cosines.sum() + size) / (size * (size - 1)))),
-                Measure(f"{kind}_cosine_nearest", size, float(cosines.max(axis=1).mean())),
-                Measure(f"{kind}_cosine_max", size, float(cosines.max())),
+                Measure(f"{kind}_cosine_mean", size, float((others.sum() + size) / (size * (size - 1)))),
+                Measure(f"{kind}_cosine_nearest", size, float(others.max(axis=1).mean())),
+                Measure(f"{kind}_cosine_max", size, float(others.max())),
             ]
     return found
 
 
-def nearest(names: Sequence[str], vectors: Any) -> list[tuple[str, str, float]]:
+def nearest(names: Sequence[str], cosines: Any) -> list[tuple[str, str, float]]:
     """Each environment with the one whose vector is nearest, and their cosine."""
-    import numpy as np
-
     if len(names) < 2:
         return []
-    cosines = vectors @ vectors.T
-    np.fill_diagonal(cosines, -1)
     best = cosines.argmax(axis=1)
     return [(name, names[at], float(cosines[row, at])) for row, (name, at) in enumerate(zip(names, best, strict=True))]
 
@@ -158,14 +163,19 @@ def measure_structure(connection: duckdb.DuckDBPyConnection, names: list[str]) -
 
 
 def map_of(vectors: Any) -> Any:
-    """Two coordinates for each vector, between 0 and 1, so that near ones lie near each other (t-SNE)."""
+    """Two coordinates for each vector, between 0 and 1, so that near ones lie near each other (t-SNE).
+
+    It runs on one core, since sums over several depend on how many there are.
+    """
     import numpy as np
 
     if len(vectors) < 4:
         return np.linspace(0.1, 0.9, max(1, len(vectors)))[:, None].repeat(2, axis=1)[: len(vectors)]
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     perplexity = min(30.0, (len(vectors) - 1) / 3)
-    places = TSNE(perplexity=perplexity, init="pca", random_state=0, metric="cosine").fit_transform(vectors)
+    with threadpool_limits(1):
+        places = TSNE(perplexity=perplexity, init="pca", random_state=0, metric="cosine").fit_transform(vectors)
     low, high = places.min(axis=0), places.max(axis=0)
     return (places - low) / np.where(high == low, 1, high - low)

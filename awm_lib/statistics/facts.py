@@ -10,15 +10,12 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from awm_lib import sqltext
 from awm_lib.compile.crud import expand
 from awm_lib.contracts.certificate import Certificate, Check, TaskCertificate
 from awm_lib.contracts.oracle import Oracle, Solution
-from awm_lib.contracts.plan import Plan
 from awm_lib.contracts.scenario import Scenario
-from awm_lib.contracts.seed import Seed
 from awm_lib.contracts.spec import CheckStep, ReturnStep, RunStep, Spec, Step, Tool
 from awm_lib.contracts.tasks import Task, Tasks
 from awm_lib.errors import ContractError
@@ -26,10 +23,11 @@ from awm_lib.runtime import database
 from awm_lib.runtime.clock import Clock
 from awm_lib.runtime.schema import Schema, read_schema, reference_of
 from awm_lib.runtime.statements import guarded
+from awm_lib.statistics.parts import PlanParts, SeedParts
 from awm_lib.statistics.shapes import program_shape, task_shape
+from awm_lib.tables import Row
 from awm_lib.textfile import read_text
 
-Row = tuple[Any, ...]
 Facts = dict[str, list[Row]]
 
 
@@ -45,7 +43,7 @@ def gather(directory: Path) -> Facts:
         facts["environments"] = [_environment(scenario, certificate, columns=0, writing=0, lines=0)]
         return facts
     tasks = Tasks.read(directory / "tasks.json")
-    seed = Seed.read(directory / "seed.json")
+    seed = SeedParts.read(directory / "seed.json")
     oracle = Oracle.read(directory / "oracle.json")
     connection = database.connect(Clock(tasks.context.now))
     try:
@@ -93,7 +91,7 @@ def _environment(scenario: Scenario, certificate: Certificate, *, columns: int, 
     )  # fmt: skip
 
 
-def _tables(name: str, schema: Schema, seed: Seed) -> Iterator[Row]:
+def _tables(name: str, schema: Schema, seed: SeedParts) -> Iterator[Row]:
     rows: dict[str, int] = {}
     for part in seed.tables:
         rows[part.table] = rows.get(part.table, 0) + len(part.rows)
@@ -119,26 +117,33 @@ def _expanded(spec: Spec, schema: Schema) -> list[tuple[Tool, bool]]:
 
 
 def _tools(name: str, tools: list[tuple[Tool, bool]], connection: sqlite3.Connection) -> Iterator[Row]:
-    for position, (tool, shorthand) in enumerate(tools, 1):
-        reads, writes = _touched(tool, connection)
+    touched = _touched([tool for tool, _ in tools], connection)
+    for position, ((tool, shorthand), (reads, writes)) in enumerate(zip(tools, touched, strict=True), 1):
         last = tool.program[-1]
         assert isinstance(last, ReturnStep)
         yield (
             name, tool.name, position, tool.summary, tool.effect, shorthand, len(tool.parameters),
             sum(parameter.is_required for parameter in tool.parameters), len(tool.program),
             sum(isinstance(step, CheckStep) for step in tool.program), tool.destructive,
-            tool.idempotent or tool.effect == "read", last.returns, list(tool.tags), reads, writes,
+            tool.idempotent or tool.effect == "read", last.returns, list(tool.tags), sorted(reads), sorted(writes),
             program_shape(tool),
         )  # fmt: skip
 
 
-def _touched(tool: Tool, connection: sqlite3.Connection) -> tuple[list[str], list[str]]:
-    """The tables that a tool's statements read and write, by preparing them."""
+def _touched(tools: list[Tool], connection: sqlite3.Connection) -> list[tuple[set[str], set[str]]]:
+    """The tables that each tool's statements read and write, by preparing each statement once."""
+    known: dict[str, tuple[set[str], set[str]]] = {}
     with guarded(connection) as (reads, writes, _):
-        for step in tool.program:
-            text = _statement(step)
+        for text in {_statement(step): None for tool in tools for step in tool.program}:
             connection.execute("EXPLAIN " + sqltext.stripped(text), dict.fromkeys(sqltext.binds(text)))
-    return sorted(reads), sorted(writes)
+            known[text] = set(reads), set(writes)
+            reads.clear()
+            writes.clear()
+    found = []
+    for tool in tools:
+        parts = [known[_statement(step)] for step in tool.program]
+        found.append((set[str]().union(*(part[0] for part in parts)), set[str]().union(*(part[1] for part in parts))))
+    return found
 
 
 def _statement(step: Step) -> str:
@@ -149,7 +154,7 @@ def _statement(step: Step) -> str:
 
 def _templates(plan: Path) -> dict[str, str]:
     """Task -> the template that it was made from; empty if another provider wrote the tasks."""
-    return {binding.task: binding.template for binding in Plan.read(plan).bindings} if plan.is_file() else {}
+    return {binding.task: binding.template for binding in PlanParts.read(plan).bindings} if plan.is_file() else {}
 
 
 def _tasks(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from awm_lib.llm.ledger import Ledger
+from awm_lib.tables import Row
 
-Row = tuple[Any, ...]
 _REQUEST = (
     "at", "stage", "scenario", "task", "attempt", "model", "key", "outcome", "finish", "input", "output", "cached",
     "reasoning", "estimated", "usd", "seconds", "tries",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from awm_lib import sqltext
 from awm_lib.contracts.oracle import Solution
@@ -25,6 +26,7 @@ KEYWORDS = frozenset(  # a list of strings would take a page
 _ERASED = {"string": "'x'", "number": "9", "bind": ":x", "quoted": "x"}
 
 
+@lru_cache(maxsize=20_000)  # environments of one pack have most statements in common
 def erased(sql: str) -> str:
     """A statement with names, literals and binds each replaced by one mark."""
     parts = []

@@ -4,46 +4,13 @@ made from this.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Column(NamedTuple):
-    """One column."""
-
-    name: str
-    type: str
-    doc: str
-
-
-class Table(NamedTuple):
-    """One table; its rows come in this order of columns."""
-
-    name: str
-    doc: str
-    columns: tuple[Column, ...]
-
-    @property
-    def ddl(self) -> str:
-        """The statements that create the table, its documentation included."""
-        columns = ", ".join(f"{column.name} {column.type}" for column in self.columns)
-        comments = [f"COMMENT ON TABLE {self.name} IS {_text(self.doc)}"]
-        comments += [f"COMMENT ON COLUMN {self.name}.{column.name} IS {_text(column.doc)}" for column in self.columns]
-        return ";\n".join([f"CREATE TABLE {self.name} ({columns})", *comments])
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _table(name: str, doc: str, *columns: tuple[str, str, str]) -> Table:
-    return Table(name, doc, tuple(Column(*column) for column in columns))
-
+from awm_lib.tables import Table, table
 
 _SCENARIO = ("scenario", "VARCHAR", "the environment's name, such as e_commerce_33")
 _TASK = ("task", "VARCHAR", "the task's id, such as t03")
 
 TABLES: tuple[Table, ...] = (
-    _table(
+    table(
         "environments",
         "One row for each environment that has a certificate.",
         _SCENARIO,
@@ -76,7 +43,7 @@ TABLES: tuple[Table, ...] = (
         ("content_digest", "VARCHAR", "digest of the rows, equal under every SQLite version"),
         ("sqlite_version", "VARCHAR", "the SQLite version of the certificate"),
     ),
-    _table(
+    table(
         "schema_tables",
         "One row for each table of each environment's database.",
         _SCENARIO,
@@ -86,7 +53,7 @@ TABLES: tuple[Table, ...] = (
         ("columns", "INTEGER", "columns"),
         ("foreign_keys", "INTEGER", "columns that refer to a table"),
     ),
-    _table(
+    table(
         "schema_columns",
         "One row for each column of those tables.",
         _SCENARIO,
@@ -99,7 +66,7 @@ TABLES: tuple[Table, ...] = (
         ("refers_to", "VARCHAR", "'table.column' that it refers to, if it does"),
         ("choices", "VARCHAR[]", "the values that it may have, if they are enumerated"),
     ),
-    _table(
+    table(
         "tools",
         "One row for each tool, shorthand expanded.",
         _SCENARIO,
@@ -120,7 +87,7 @@ TABLES: tuple[Table, ...] = (
         ("tables_written", "VARCHAR[]", "tables that its statements write"),
         ("shape", "VARCHAR", "hash of its program with all names and literals erased"),
     ),
-    _table(
+    table(
         "tasks",
         "One row for each task; difficulty as the certificate computed it from the solution.",
         _SCENARIO,
@@ -152,7 +119,7 @@ TABLES: tuple[Table, ...] = (
         ("passed", "BOOLEAN", "whether its certificate passed"),
         ("survivors", "INTEGER", "near-miss runs that were judged complete though they are not equivalent"),
     ),
-    _table(
+    table(
         "oracle_calls",
         "One row for each call of each solution.",
         _SCENARIO,
@@ -163,7 +130,7 @@ TABLES: tuple[Table, ...] = (
         ("conditional", "BOOLEAN", "whether it is made under a condition that an agent has to find out"),
         ("arguments", "JSON", "an object of its arguments"),
     ),
-    _table(
+    table(
         "certificates",
         "One row for each check of each certificate.",
         _SCENARIO,
@@ -172,7 +139,7 @@ TABLES: tuple[Table, ...] = (
         ("status", "VARCHAR", "passed, failed or not_shown"),
         ("findings", "VARCHAR[]", "what failed, or why nothing is shown"),
     ),
-    _table(
+    table(
         "families",
         "One row for each family of runs that a task's certificate made.",
         _SCENARIO,
@@ -183,7 +150,7 @@ TABLES: tuple[Table, ...] = (
         ("passed", "INTEGER", "variants accepted; mutants rejected"),
         ("equivalent", "INTEGER", "mutants that left the same rows and answer as the solution"),
     ),
-    _table(
+    table(
         "stage_timings",
         "One row for each stage of each environment: its last successful run on this machine.",
         _SCENARIO,
@@ -191,14 +158,14 @@ TABLES: tuple[Table, ...] = (
         ("seconds", "DOUBLE", "wall time, without the start of its process"),
         ("cpu_seconds", "DOUBLE", "processor time"),
     ),
-    _table(
+    table(
         "diversity",
         "How different environments are: one row for each measure of each subset.",
         ("measure", "VARCHAR", "the measure, as docs/statistics.md explains it"),
         ("subset", "INTEGER", "over the first so many environments, in an order that is a function of their names"),
         ("value", "DOUBLE", "the number"),
     ),
-    _table(
+    table(
         "nearest",
         "One row for each environment and kind of vector: the other environment that is nearest. Empty without "
         "the embedding packages.",
@@ -207,7 +174,7 @@ TABLES: tuple[Table, ...] = (
         ("other", "VARCHAR", "the nearest environment"),
         ("cosine", "DOUBLE", "the cosine of their embeddings"),
     ),
-    _table(
+    table(
         "vectors",
         "One row for each environment: its embeddings (all-MiniLM-L6-v2, length 1), and its place on the report's "
         "map. Empty without the embedding packages.",
@@ -218,7 +185,7 @@ TABLES: tuple[Table, ...] = (
         ("x", "DOUBLE", "across the map, 0 to 1"),
         ("y", "DOUBLE", "down the map, 0 to 1"),
     ),
-    _table(
+    table(
         "llm_requests",
         "One row for each request to a language model, in order. Empty for offline builds.",
         ("moment", "TIMESTAMP", "when it ended, UTC"),
@@ -243,7 +210,7 @@ TABLES: tuple[Table, ...] = (
         ("seconds", "DOUBLE", "from sending to the end of the reply"),
         ("tries", "INTEGER", "how often it was sent"),
     ),
-    _table(
+    table(
         "llm_attempts",
         "One row for each reply of a language model that was judged. Empty for offline builds.",
         ("moment", "TIMESTAMP", "when, UTC"),
@@ -255,20 +222,10 @@ TABLES: tuple[Table, ...] = (
         ("accepted", "BOOLEAN", "whether nothing was wrong with it"),
         ("findings", "VARCHAR[]", "what was wrong with it"),
     ),
-    _table(
+    table(
         "left_out",
         "One row for each scenario of the catalogue that failed, within max_failed, and has no environment.",
         _SCENARIO,
         ("reason", "VARCHAR", "the stage that failed, and why"),
     ),
 )
-
-
-def reference() -> str:
-    """The tables as Markdown, for docs/statistics.md and ``awm stats --tables``."""
-    parts = []
-    for table in TABLES:
-        lines = [f"### {table.name}", "", table.doc, "", "| column | type | meaning |", "| --- | --- | --- |"]
-        lines += [f"| `{column.name}` | {column.type} | {column.doc} |" for column in table.columns]
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 import socket
-from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -21,13 +17,6 @@ if TYPE_CHECKING:
 SCRIPTS = ("dom.js", "source.js", "runs.js", "trial.js", "main.js")
 """In the order in which the page loads them."""
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-_HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-cache",
-}
 
 
 @cache
@@ -45,6 +34,7 @@ def build_app(evals: Path, host: str) -> Starlette:
     from starlette.routing import Route
 
     from awm_lib.serve.guard import Addresses, Guard
+    from awm_lib.serve.pages import HEADERS
     from awm_lib.serve.wire import Json, refuse
 
     viewer = Viewer(evals)
@@ -59,7 +49,7 @@ def build_app(evals: Path, host: str) -> Starlette:
 
     def file(name: str) -> Route:
         async def endpoint(_request: Request) -> Response:
-            return Response(page_file(name), headers=_HEADERS, media_type=TYPES[Path(name).suffix])
+            return Response(page_file(name), headers=HEADERS, media_type=TYPES[Path(name).suffix])
 
         return Route("/" if name == "index.html" else f"/{name}", endpoint, methods=["GET"])
 
@@ -74,30 +64,15 @@ def build_app(evals: Path, host: str) -> Starlette:
 
 def serve(evals: Path, listener: socket.socket, host: str, fragment: str, browse: bool) -> None:
     """Serve until SIGINT or SIGTERM; print the address once requests are answered, and open it if ``browse``."""
-    import uvicorn
+    from awm_lib.serve.running import run
 
     address = f"http://{host}:{listener.getsockname()[1]}/{fragment}"
 
-    class Server(uvicorn.Server):
-        """Says where it listens, and ends without raising the signal that ended it again."""
+    def started() -> None:
+        print(f"page {address}", flush=True)  # noqa: T201
+        if browse:
+            import webbrowser
 
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            print(f"page {address}", flush=True)  # noqa: T201
-            if browse:
-                import webbrowser
+            webbrowser.open(address)
 
-                webbrowser.open(address)
-
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self.handle_exit, number, None)
-            yield
-
-    config = uvicorn.Config(
-        build_app(evals, host), http="h11", ws="none", lifespan="off", access_log=False, log_level="error",
-        server_header=False, timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    asyncio.run(Server(config).serve([listener]))
+    run(build_app(evals, host), listener, started)
