@@ -84,6 +84,7 @@ def serve(begin: Callable[[Any], Callable[[str], Any]]) -> None:
     try:
         do = begin(json.loads(sys.stdin.readline()))
         gc.freeze()
+        gc.set_threshold(100_000, 20, 100)  # what an item leaves has few cycles
         for line in sys.stdin:
             try:
                 answer = {"made": do(line.rstrip("\n"))}

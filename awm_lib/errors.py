@@ -22,7 +22,7 @@ class AwmError(Exception):
 
     exit_code = 2
 
-    def __init__(self, message: str, *, hint: str | Callable[[], str] | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | Callable[[], str | None] | None = None) -> None:
         """A ``hint`` that takes a search is given as a function: most errors of a check are never shown."""
         super().__init__(message)
         self.message = message

@@ -87,7 +87,8 @@ class Expression:
         try:
             return self._evaluate(scope)
         except ExpressionError as error:
-            raise ExpressionError(f"{error.message} in {self.text!r}", hint=error.hint) from None
+            inner = error
+            raise ExpressionError(f"{error.message} in {self.text!r}", hint=lambda: inner.hint) from None
         except (
             TypeError,
             ValueError,
@@ -112,7 +113,7 @@ class Expression:
         }
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=20_000)
 def parse(text: str) -> Expression:
     """Parse an expression; the same text is parsed once. Raises ExpressionError."""
     return Expression(text)

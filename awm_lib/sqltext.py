@@ -18,10 +18,12 @@ _TOKEN = re.compile(
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 """Control characters other than a new line, which Python's source does not keep as they are."""
+KEPT = 20_000
+"""Texts of which what was found is kept: the statements of all packs, which environments share."""
 _WRITING = frozenset({"insert", "update", "delete", "replace"})
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT)
 def tokens(sql: str) -> tuple[tuple[str, str], ...]:
     """The statement as (kind, text) pairs; comments and white space included."""
     return tuple((str(match.lastgroup), match.group()) for match in _TOKEN.finditer(sql))
@@ -32,7 +34,7 @@ def in_docstring(text: str) -> str:
     return CONTROL.sub(" ", text).replace("\\", "\\\\").replace('"""', "'''")
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT)
 def binds(sql: str) -> frozenset[str]:
     """The names bound as ``:name``. Raises SqlError for the other kinds of bind."""
     found = set()
@@ -65,17 +67,19 @@ def with_literals(sql: str, values: Mapping[str, Any]) -> str:
     )
 
 
+@lru_cache(maxsize=KEPT)
 def with_nulls(sql: str) -> str:
     """Put NULL in place of every bind, for statements that are only prepared."""
     return "".join("NULL" if kind == "bind" else text for kind, text in tokens(sql))
 
 
+@lru_cache(maxsize=KEPT)
 def words(sql: str) -> list[str]:
     """The bare words of a statement, in lower case."""
     return [text.lower() for kind, text in tokens(sql) if kind == "word"]
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT)
 def is_query(sql: str) -> bool:
     """Whether it is a SELECT (or WITH ... SELECT, or VALUES)."""
     found = words(sql)
@@ -94,14 +98,14 @@ def flat(sql: str) -> str:
     return "".join(parts).strip()
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT)
 def is_single(sql: str) -> bool:
     """Whether there is one statement: no semicolon but a last one."""
     significant = [text for kind, text in tokens(sql) if kind not in {"space", "comment"}]
     return ";" not in significant[:-1]
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT)
 def stripped(sql: str) -> str:
     """Without outer white space, and without semicolons and comments at the end."""
     found = list(tokens(sql))
@@ -110,6 +114,7 @@ def stripped(sql: str) -> str:
     return "".join(text for _, text in found).lstrip()
 
 
+@lru_cache(maxsize=KEPT)
 def _top_level(sql: str) -> list[str]:
     """The words outside of parentheses, in lower case; ``replace(`` is a function, no statement."""
     depth, found = 0, []
@@ -124,6 +129,7 @@ def _top_level(sql: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=KEPT)
 def plain_columns(sql: str) -> dict[str, str] | None:
     """Result column -> source column, of those columns of the outermost query that are plain references.
 
@@ -157,7 +163,7 @@ def _plain_reference(item: list[str]) -> tuple[str, str] | None:
     return item[-1], item[0]
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=KEPT)
 def has_scalar_subquery(sql: str) -> bool:
     """Whether a column of the outermost query is a query itself, which gives NULL where it finds no row."""
     depth = 0
@@ -178,6 +184,7 @@ def has_limit(sql: str) -> bool:
     return "limit" in _top_level(sql)
 
 
+@lru_cache(maxsize=KEPT)
 def last_order_term(sql: str) -> str | None:
     """The column of the outermost ORDER BY's last term, in lower case, without its table and direction."""
     depth, after = 0, False
@@ -221,6 +228,7 @@ _BREAK_BEFORE = frozenset(
 )
 
 
+@lru_cache(maxsize=KEPT)
 def pretty(sql: str, width: int = 100) -> str:
     """The statement over several lines: clauses on lines of their own, no break inside a text or a name."""
     lines, line, depth, previous = [], "", 0, ""

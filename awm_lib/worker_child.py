@@ -21,7 +21,7 @@ INTERRUPTED = 130
 LARGEST_REQUEST = 64 * 2**20
 UNCOLLECTED = 30_000
 """Containers that have become more since the last collection, after which a child looks for cycles among them."""
-MEMORY = 400
+MEMORY = 600
 """MiB at the peak, after which a child is replaced."""
 
 
