@@ -18,12 +18,12 @@ rule tabulate_environments:
         "results/stats.duckdb",
     log:
         "logs/statistics.log",
+    threads: workflow.cores
     params:
         recipe=stage_digest("statistics"),
         embeddings=can_embed(),
         llm=BUILD.config.llm.directory,
         left_out=f"--left-out {' '.join(BUILD.left_out)}" if BUILD.left_out else "",
-    threads: workflow.cores
     shell:
         "{AWM} statistics {output:q} --jobs {threads} --llm {params.llm:q} {params.left_out} 2> {log:q}"
 
