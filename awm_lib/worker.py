@@ -214,7 +214,7 @@ class Server:
         command = child.command
         assert command is not None
         self._ended(child, reply[0])
-        if not reply[1] or not command.computes or command.kill_at is not None:
+        if not reply[1] or not command.shares or command.kill_at is not None:
             self._forget(child)
 
     def _ended(self, child: Child, code: int) -> None:

@@ -2,8 +2,7 @@
 
 A child that has run one of the stages of an environment takes the next: forking costs more than many of the stages do,
 and what was compiled for one stage of an environment serves the next (``awm_lib.memo``). No more of them run at once
-than there are processors, however many jobs the build has. All other commands, which may wait for a language model, get
-a child of their own.
+than there are processors, however many jobs the build has; those that wait for a language model run all at once.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ from collections.abc import Callable
 from awm_lib.worker_child import serve
 
 STAGES = frozenset({"synthesize", "database", "server", "oracle", "verifier", "certify"})
-"""Commands that compute, and that are functions of files: they leave nothing behind in the process that ran them."""
+"""Commands that compute."""
+WAITING_STAGES = frozenset({"write", "solve"})
+"""Commands that wait for a language model."""
 REMEMBERED = 12
 """Environments of which a child is expected to know what it compiled."""
 
@@ -32,7 +33,7 @@ def processors() -> int:
 class Command:
     """A command that waits or runs: its client's connection, the client's open files, and when to kill it."""
 
-    __slots__ = ("about", "child", "computes", "connection", "files", "kill_at", "name", "request")
+    __slots__ = ("about", "child", "computes", "connection", "files", "kill_at", "name", "request", "shares")
 
     def __init__(self, connection: socket.socket, files: list[int], request: bytes) -> None:
         words = _words(request)
@@ -41,6 +42,8 @@ class Command:
         self.request = request
         self.name = words[0] if words else ""
         self.computes = self.name in STAGES
+        self.shares = self.computes or self.name in WAITING_STAGES
+        """Whether it leaves nothing behind, so that its child can take another; the rest get one of their own."""
         self.about = words[1] if len(words) > 1 else ""
         """The environment's directory, for a stage."""
         self.child: Child | None = None
@@ -117,7 +120,7 @@ class Pool:
 
     def child_for(self, command: Command) -> Child:
         """An idle child, best one that knows the environment, or a new one. Raises OSError if none can be made."""
-        if not command.computes or not self.idle:
+        if not command.shares or not self.idle:
             return self._fork()
         return next((child for child in self.idle if command.about in child.knows), self.idle[0])
 
