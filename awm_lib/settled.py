@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from awm_lib import jsonfile
 from awm_lib.recipes import combined, stage_digest
+from awm_lib.worker_pool import STAGES
 
 if TYPE_CHECKING:
     from awm_lib.workflow import Workflow
@@ -28,7 +29,6 @@ ANY_NAME = "[a-z][a-z0-9_]*"
 NO_NAME = "(?!)"
 MOST_NAMES = 300
 """Names in a pattern; matching more of them takes longer than a graph of all jobs."""
-STAGES = ("database", "server", "oracle", "verifier", "certify")
 
 _PLAIN = re.compile(
     r"-[jc]\d*|--(jobs|cores)(=.*)?|-[nqkp]|--(dry-?run|quiet|keep-going|printshellcmds|config|rerun-incomplete|nolock)"
@@ -52,11 +52,14 @@ class Settled:
         self._usable = not build.by_model and is_plain(words, os.environ)
         self._asked = {name for word in words for name in re.findall(r"results/([a-z][a-z0-9_]*)/", word)}
         self.names: set[str] = set()
-        recorded = self._read() if self._usable else {}
-        if recorded:
-            self._common = self._common_state()
-            wanted = [name for name in build.names() if name in recorded and name not in self._asked]
-            self.names = {name for name in wanted if self._state(name) == recorded[name]}
+        if not self._usable:
+            return
+        # As they are now: what is edited during a build is not what it was made by.
+        self._common = _common_state(build)
+        self._pins = _pins(build.config.overrides)
+        recorded = self._read()
+        wanted = [name for name in build.names() if name in recorded and name not in self._asked]
+        self.names = {name for name in wanted if self._state(name) == recorded[name]}
 
     @property
     def pattern(self) -> str:
@@ -71,7 +74,6 @@ class Settled:
         """Remember the environments of a build that succeeded, or that had nothing to do."""
         if not self._usable:
             return
-        self._common = self._common_state()
         known = self._read()
         found = dict(known)
         names = {job.wildcards.s for job in workflow.dag.jobs if job.rule.name == "certify_environment"}
@@ -99,12 +101,6 @@ class Settled:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def _common_state(self) -> str:
-        """What all environments depend on: settings, rules, code."""
-        config = self._build.config.model_dump_json(exclude={"count", "max_failed", "evaluations"})
-        rules = [path.read_text() for path in [Path("Snakefile"), *sorted(Path("rules").glob("*.smk"))]]
-        return combined(config, *rules, *(stage_digest(stage) for stage in STAGES))
-
     def _state(self, name: str) -> str | None:
         """A hash of all that decides whether an environment is up to date; None if it is not complete."""
         home = f"{self._results}/{name}"
@@ -117,14 +113,22 @@ class Settled:
             return None
         build = self._build
         parts = [self._common, build.scenario_digest(name), build.synthesis_recipe(name)]
-        return combined(*parts, repr((files, certificate, self._pins(name))))
+        return combined(*parts, repr((files, certificate, self._pins.get(name))))
 
-    def _pins(self, name: str) -> list[tuple[str, tuple[int, int]]]:
-        home = f"{self._build.config.overrides}/{name}"
-        try:
-            return [(file, _stamp(f"{home}/{file}")) for file in sorted(os.listdir(home))]  # noqa: PTH208
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+
+def _common_state(build: Workflow) -> str:
+    """What all environments depend on: settings, rules, code."""
+    config = build.config.model_dump_json(exclude={"count", "max_failed", "evaluations"})
+    rules = [path.read_text() for path in [Path("Snakefile"), *sorted(Path("rules").glob("*.smk"))]]
+    return combined(config, *rules, *(stage_digest(stage) for stage in sorted(STAGES)))
+
+
+def _pins(overrides: str | Path) -> dict[str, list[tuple[str, tuple[int, int]]]]:
+    """Scenario -> its pinned files."""
+    return {
+        home.name: [(path.name, _stamp(str(path))) for path in sorted(home.iterdir())]
+        for home in Path(overrides).glob("*/")
+    }
 
 
 def _stamp(path: str) -> tuple[int, int]:

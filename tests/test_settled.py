@@ -172,6 +172,19 @@ def test_the_pattern_leaves_out_what_is_settled(hundreds: tuple[Build, Path]) ->
     assert pattern() == ANY_NAME
 
 
+def test_what_is_edited_during_a_build_is_not_recorded_as_built(hundreds: tuple[Build, Path], tmp_path: Path) -> None:
+    """The build went by the rules and pinned files that there were when it began."""
+    build, results = hundreds
+    (results / RECORD).unlink()
+    running = Settled(build, results, ["snakemake"])  # type: ignore[arg-type]
+    (build.config.overrides / "shop_9").mkdir(parents=True)
+    (build.config.overrides / "shop_9" / "seed.json").write_text("pinned meanwhile")
+    rule = SimpleNamespace(name="certify_environment")
+    jobs = [SimpleNamespace(rule=rule, wildcards=SimpleNamespace(s=name)) for name in build.names()]
+    running.record(SimpleNamespace(dag=SimpleNamespace(jobs=jobs)))
+    assert Settled(build, results, ["snakemake"]).pattern == "shop_9"  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"shop_1": 7}'])
 def test_a_record_that_is_damaged_is_none(hundreds: tuple[Build, Path], text: str) -> None:
     build, results = hundreds
