@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from awm_lib.errors import AwmError
+from awm_lib.processors import processors
 
 ALONE = 6
 """So few items are done sooner by this process than by others that have to start first."""
@@ -26,7 +27,7 @@ _LONGEST = 64_000_000
 
 def members(jobs: int, items: int) -> int:
     """How many processes to share so many items among; ``jobs`` is the most, 0 for one on each core. 1 is this one."""
-    return 1 if items <= ALONE else min(jobs or os.cpu_count() or 1, items)
+    return 1 if items <= ALONE else min(jobs or processors(), items)
 
 
 def share(module: str, head: Any, items: Sequence[str], count: int, report: Callable[[int, Any], None]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from awm_lib.errors import AwmError
+from awm_lib.processors import processors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +102,7 @@ def _compute(texts: list[str], jobs: int) -> NDArray[np.float32]:
             vectors[batch] = torch.nn.functional.normalize(found, dim=1).numpy()
 
     # torch counts threads for each thread by itself, and these must not start others.
-    workers = jobs or os.cpu_count() or 1
+    workers = jobs or processors()
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as threads:
         for _ in threads.map(fill, _batches(pieces)):
             pass

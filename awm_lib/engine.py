@@ -46,5 +46,4 @@ def _most_urgent(scheduler: Any) -> list[Any]:
 def hand_stages_over() -> None:
     """Let the worker run stages without a shell for each (``awm_lib.stage_process``)."""
     shell: Any = import_module("snakemake.shell")
-    names = ("STDOUT", "PIPE", "DEVNULL", "CalledProcessError", "TimeoutExpired", "check_output", "check_call", "run")
-    shell.sp = SimpleNamespace(**{name: getattr(subprocess, name) for name in names}, Popen=open_process)
+    shell.sp = SimpleNamespace(**{**vars(subprocess), "Popen": open_process})

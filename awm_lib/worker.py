@@ -206,11 +206,12 @@ class Server:
         reply = b""
         with contextlib.suppress(OSError):
             reply = child.channel.recv(2)
-        if len(reply) < 2:
+        if len(reply) < 2 and child.command is None:
+            self._forget(child)
+            return
+        if len(reply) < 2:  # how its command ended is known when it is reaped
             self.selector.unregister(child.channel)
-            if child.command is None:
-                self.pool.forget(child)
-            return  # how its command ended is known when it is reaped
+            return
         command = child.command
         assert command is not None
         self._ended(child, reply[0])

@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Callable
 
+from awm_lib.processors import processors
 from awm_lib.worker_child import serve
 
 STAGES = frozenset({"synthesize", "database", "server", "oracle", "verifier", "certify"})
@@ -21,13 +22,6 @@ WAITING_STAGES = frozenset({"write", "solve"})
 """Commands that wait for a language model."""
 REMEMBERED = 12
 """Environments of which a child is expected to know what it compiled."""
-
-
-def processors() -> int:
-    """How many commands that compute may run at once."""
-    with contextlib.suppress(AttributeError):  # not on every system
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Command:

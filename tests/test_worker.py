@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from awm_lib import worker, worker_client
-from awm_lib.worker_pool import processors
+from awm_lib.processors import processors
 
 PROBE = '''
 """A command that shows and does what a test of the worker needs."""
@@ -77,7 +77,7 @@ class Project:
         (self.package / "commands").mkdir(parents=True)
         for name in ("__init__.py", "__main__.py", "cli.py", "errors.py", "stage.py"):
             shutil.copy(source / name, self.package)
-        for path in source.glob("worker*.py"):
+        for path in [*source.glob("worker*.py"), source / "processors.py"]:
             shutil.copy(path, self.package)
         (self.package / "commands" / "__init__.py").write_text("")
         self.probe = self.package / "commands" / "certify.py"

@@ -122,6 +122,13 @@ Step = Annotated[
 ]
 
 
+def statement_of(step: Step) -> str:
+    """The SQL of a step."""
+    if isinstance(step, CheckStep):
+        return step.check
+    return step.run if isinstance(step, RunStep) else step.sql
+
+
 class Tool(Contract):
     """One tool: what an agent sees, and the program that it runs."""
 

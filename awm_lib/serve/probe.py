@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -19,6 +18,7 @@ from mcp import Client
 
 from awm_lib.compile.server import check_server
 from awm_lib.errors import AwmError
+from awm_lib.processors import processors
 
 PATIENCE = 60.0
 """Seconds for a server to start, and for all its answers: a check should not fail because the machine is loaded."""
@@ -53,7 +53,7 @@ async def list_tools(url: str) -> list[mcp_types.Tool]:
 
 async def check_all(directories: Sequence[Path], report: Callable[[Finding], None], jobs: int = 0) -> list[Finding]:
     """Check environments, some at a time; ``report`` is told of each as it is done."""
-    gate = asyncio.Semaphore(jobs if jobs > 0 else os.cpu_count() or 1)
+    gate = asyncio.Semaphore(jobs if jobs > 0 else processors())
 
     async def one(directory: Path) -> Finding:
         async with gate:

@@ -16,7 +16,7 @@ from awm_lib.compile.crud import expand
 from awm_lib.contracts.certificate import Certificate, Check, TaskCertificate
 from awm_lib.contracts.oracle import Oracle, Solution
 from awm_lib.contracts.scenario import Scenario
-from awm_lib.contracts.spec import CheckStep, ReturnStep, RunStep, Spec, Step, Tool
+from awm_lib.contracts.spec import CheckStep, ReturnStep, Spec, Tool, statement_of
 from awm_lib.contracts.tasks import Task, Tasks
 from awm_lib.errors import ContractError
 from awm_lib.runtime import database
@@ -134,22 +134,16 @@ def _touched(tools: list[Tool], connection: sqlite3.Connection) -> list[tuple[se
     """The tables that each tool's statements read and write, by preparing each statement once."""
     known: dict[str, tuple[set[str], set[str]]] = {}
     with guarded(connection) as (reads, writes, _):
-        for text in {_statement(step): None for tool in tools for step in tool.program}:
+        for text in {statement_of(step): None for tool in tools for step in tool.program}:
             connection.execute("EXPLAIN " + sqltext.stripped(text), dict.fromkeys(sqltext.binds(text)))
             known[text] = set(reads), set(writes)
             reads.clear()
             writes.clear()
     found = []
     for tool in tools:
-        parts = [known[_statement(step)] for step in tool.program]
+        parts = [known[statement_of(step)] for step in tool.program]
         found.append((set[str]().union(*(part[0] for part in parts)), set[str]().union(*(part[1] for part in parts))))
     return found
-
-
-def _statement(step: Step) -> str:
-    if isinstance(step, CheckStep):
-        return step.check
-    return step.run if isinstance(step, RunStep) else step.sql
 
 
 def _templates(plan: Path) -> dict[str, str]:

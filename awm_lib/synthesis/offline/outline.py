@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from awm_lib.compile.crud import tool_name
-from awm_lib.contracts.spec import CheckStep, RunStep, Step, Tool
+from awm_lib.contracts.spec import CheckStep, Tool, statement_of
 from awm_lib.errors import UnknownName
 from awm_lib.oracles.difficulty import HARD, MIDDLE, difficulty
 from awm_lib.synthesis.offline.pack import FAMILIES, Module, Pack, TaskTemplate
@@ -153,17 +153,13 @@ class _Tool:
 def _tools(module: Module, tables: set[str]) -> Iterator[_Tool]:
     """A module's tools; ``tables`` are the pack's."""
     for tool in module.tools:
-        statements = "\n".join(_statement(step) for step in tool.program)
+        statements = "\n".join(statement_of(step) for step in tool.program)
         yield _Tool(tool.name, set(_NAME.findall(_text(tool))), tables.intersection(_WORD.findall(statements)))
     for crud in module.crud:
         listing = tool_name(crud, "list")
         for verb in crud.verbs:
             # Keys are found by listing; the messages of the other verbs say so.
             yield _Tool(tool_name(crud, verb), set() if verb == "list" else {listing}, {crud.table})
-
-
-def _statement(step: Step) -> str:
-    return step.check if isinstance(step, CheckStep) else step.run if isinstance(step, RunStep) else step.sql
 
 
 def _text(tool: Tool) -> str:
