@@ -50,6 +50,14 @@ def test_each_has_easy_middle_and_hard_tasks(made: dict[str, Synthesized]) -> No
         assert levels == {"easy", "middle", "hard"}, row.name
 
 
+def test_solutions_take_five_calls_in_the_mean() -> None:
+    """Over packs of all kinds, beside what the tools that are left allow."""
+    rows = catalogue([], 64, 1, 10)[::2]
+    plans = [synthesize(load_pack(str(row.pack)), row).plan for row in rows]
+    calls = [len(binding.solution.calls) for plan in plans for binding in plan.bindings]
+    assert sum(calls) / len(calls) >= 5
+
+
 def test_no_two_tasks_of_one_begin_alike(made: dict[str, Synthesized]) -> None:
     for name, one in made.items():
         openings = [opening(task.instruction) for task in one.tasks.tasks]

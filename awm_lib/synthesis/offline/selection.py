@@ -13,6 +13,9 @@ from awm_lib.synthesis.offline.pack import FAMILIES, TaskTemplate
 from awm_lib.synthesis.offline.templates import Filled, fill, opening
 from awm_lib.synthesis.offline.world import World
 
+ENOUGH = 4
+"""Calls from which a task is taken for more than its kind; shorter ones come for that, or where there are no others."""
+
 
 def choose_tasks(
     templates: Sequence[TaskTemplate], environment: Environment, chance: random.Random, world: World, wanted: int
@@ -62,6 +65,7 @@ def _pools(
         *(([t for t in order if levels[t.name] == level], max(1, wanted // 5)) for level in ("easy", "hard", "middle")),
         ([t for t in order if t.kind != "action"], round(wanted * 0.3)),
         (few, round(wanted * 0.4)),
+        ([t for t in order if len(t.calls) >= ENOUGH], wanted),
         (list(order), wanted),
     ]
 
